@@ -1,0 +1,125 @@
+"""What a parameter-function map is.
+
+Splitting, the Gaussian-process limit, training and learning coefficients stand on `Map` and `LatentMap`; counting needs
+`Map` alone. Parameters of a batch come first-axis first: a torch tensor of shape (batch, …).
+
+A map is one of
+- latent: `latents` standard normals make one parameter draw (`parameters`), `outputs` is differentiable;
+- discrete: `draw` and `propose` instead of latents;
+- a module built by its own code: `draw` alone, so it can be counted and nothing else.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
+
+import numpy as np
+
+from slt_bias import streams
+from slt_bias.functions.inputs import InputSet
+from slt_bias.functions.tables import Functions
+from slt_bias.maps.law import Law
+
+if TYPE_CHECKING:
+    import torch
+
+    from slt_bias.maps.options import Option
+
+PRIOR = "prior"  # the purpose of draws for counting
+
+
+@runtime_checkable
+class Map(Protocol):
+    """A parameter-function map.
+
+    inputs : the points on which a function is its row of outputs.
+    law : how parameters are drawn (None where the map has no continuous parameters or draws them by code of its own).
+    spec : canonical text; `parse(map.spec) == map` for every map that text can name.
+    block : how many parameter draws make a block of the random stream: fixed for each map, no user's option.
+    symmetries : subset of {"permute-inputs", "negate-inputs", "negate-output"} under which P is invariant.
+    compiled : True where `draw_functions` runs without the GIL, so that threads scale; False for torch maps.
+    """
+
+    inputs: InputSet
+    law: Law | None
+    spec: str
+    block: int
+    symmetries: frozenset[str]
+    compiled: bool
+
+    def draw_functions(self, seed: int, block: int, count: int) -> np.ndarray:
+        """The functions of the first `count` draws of a block, packed: uint8 (count, ⌈points/8⌉)."""
+        ...
+
+
+@runtime_checkable
+class LatentMap(Map, Protocol):
+    """A map whose parameters are made of standard normals."""
+
+    latents: int
+
+    def parameters(self, normals: torch.Tensor) -> torch.Tensor:
+        """(batch, latents) standard normals → (batch, parameters)."""
+        ...
+
+    def outputs(self, parameters: torch.Tensor) -> torch.Tensor:
+        """(batch, parameters) → (batch, points) real outputs, differentiable; a function is 1 where the output is > 0."""
+        ...
+
+
+class FamilyMember:
+    """Identity by spec, and the block-wise drawing of a latent map by way of torch: shared by the families.
+
+    Subclasses set `inputs`, `law`, `spec`, `latents`, `symmetries`, and implement `parameters` and `outputs`;
+    `chunk` (draws evaluated at once) keeps the activations in the cache and never changes a result's law.
+    """
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    options: ClassVar[tuple[Option, ...]]
+    compiled: bool = False
+
+    inputs: InputSet
+    law: Law | None
+    spec: str
+    latents: int
+    chunk: int = 64
+    symmetries: frozenset[str] = frozenset()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, FamilyMember) and self.spec == other.spec
+
+    def __hash__(self) -> int:
+        return hash(self.spec)
+
+    def __repr__(self) -> str:
+        return f"<map {self.spec}>"
+
+    @property
+    def block(self) -> int:
+        """Draws a block: a power of two, so few that a block's functions take at most 8 MB."""
+        return min(16384 if self.compiled else 4096, 2 ** max(4, 26 - (self.inputs.count - 1).bit_length()))
+
+    def parameters(self, normals: torch.Tensor) -> torch.Tensor:
+        """(batch, latents) standard normals → (batch, parameters)."""
+        raise NotImplementedError
+
+    def outputs(self, parameters: torch.Tensor) -> torch.Tensor:
+        """(batch, parameters) → (batch, points)."""
+        raise NotImplementedError
+
+    def functions(self, parameters: torch.Tensor) -> Functions:
+        """The functions of given parameters, (batch, parameters), evaluated `chunk` at a time without gradients."""
+        import torch
+
+        with torch.no_grad():
+            parts = [(self.outputs(part) > 0).cpu().numpy() for part in parameters.split(self.chunk)]
+        return Functions(np.packbits(np.concatenate(parts), axis=1), self.inputs.count)
+
+    def draw_functions(self, seed: int, block: int, count: int, device: str = "cpu") -> np.ndarray:
+        """The functions of the first `count` draws of a block, packed: uint8 (count, ⌈points/8⌉)."""
+        import torch
+
+        normals = streams.normals(seed, [PRIOR, self.spec], block, (count, self.latents))
+        with torch.no_grad():
+            return self.functions(self.parameters(torch.from_numpy(normals).to(device))).packed
