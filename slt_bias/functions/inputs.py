@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import math
 import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ import numpy as np
 from slt_bias.errors import InputError
 
 LARGEST_HYPERCUBE = 16
+UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB")
 VALUES = {"01": (0, 1), "pm1": (-1, 1)}
 BITS_TO_CODE = {values: code for code, values in VALUES.items()}
 
@@ -59,16 +61,15 @@ def hypercube(inputs: int, values: Sequence[int] = (0, 1)) -> InputSet:
         n = operator.index(inputs)
     except TypeError:
         raise InputError(f"inputs = {inputs!r}: give a whole number of binary inputs.") from None
-    pair = tuple(values)
+    pair = tuple(values) if isinstance(values, Sequence) else ()
     if pair not in BITS_TO_CODE:
         raise InputError(f"values = {values!r}: a hypercube's values are (0, 1) or (-1, 1).")
     if n < 1:
         raise InputError(f"inputs = {n}: a hypercube needs at least 1 input.")
     if n > LARGEST_HYPERCUBE:
-        exponent = 2**n / 8
-        size = f"{exponent:.3g}" if n < 1000 else f"2^{n - 3}"
+        size = f"{2 ** ((n - 3) % 10)} {UNITS[(n - 3) // 10]}" if n < 63 else f"2^{n - 3} bytes"
         raise InputError(
-            f"inputs = {n}: one truth table of 2^{n} points takes {size} bytes and a sample thousands of them; "
+            f"inputs = {n}: one truth table of 2^{n} points takes {size} and a sample thousands of them; "
             f"the largest that fits is {LARGEST_HYPERCUBE}."
         )
     bits = (np.arange(2**n)[:, None] >> np.arange(n - 1, -1, -1)) & 1
@@ -81,12 +82,18 @@ def as_inputs(inputs: int | InputSet) -> InputSet:
 
 
 def grid(*sides: int) -> InputSet:
-    """A regular grid on [−1, 1]ᵈ with `sides[k]` points along axis k, last axis fastest; 2 or more points an axis."""
-    if not sides or any(operator.index(side) < 2 for side in sides):
-        raise InputError(f"grid {'x'.join(map(str, sides))}: give 2 or more points for each axis, such as 9x9.")
+    """A regular grid on [−1, 1]ᵈ with `sides[k]` points along axis k, last axis fastest.
+
+    Raises InputError for an axis of fewer than 2 points, and for more than 65,536 points in all.
+    """
+    name = "x".join(map(str, sides))
+    if not sides or any(not isinstance(side, int | np.integer) or side < 2 for side in sides):
+        raise InputError(f"grid {name[:40]}: give 2 or more points for each axis, such as 9x9.")
+    if math.prod(map(int, sides)) > 2**LARGEST_HYPERCUBE:
+        raise InputError(f"grid {name[:40]}: more than the {2**LARGEST_HYPERCUBE} points that fit; take fewer points an axis.")
     axes = [np.linspace(-1, 1, side) for side in sides]
     points = np.array(list(itertools.product(*axes)))
-    return InputSet("grid", _frozen(points), f"inputs=grid-{'x'.join(map(str, sides))}")
+    return InputSet("grid", _frozen(points), f"inputs=grid-{name}")
 
 
 def from_rows(rows: np.ndarray) -> InputSet:
@@ -96,6 +103,8 @@ def from_rows(rows: np.ndarray) -> InputSet:
     function tells equal rows apart.
     """
     try:
+        if np.iscomplexobj(rows):
+            raise TypeError
         points = np.array(rows, dtype=np.float64)
     except (TypeError, ValueError):
         raise InputError("rows of data must be numbers: drop or encode the columns that are not.") from None
@@ -132,7 +141,7 @@ def from_spec(text: str, values: str | None = None) -> InputSet:
     try:
         return hypercube(int(text), VALUES[values or "01"])
     except ValueError:
-        raise InputError(f"inputs={text}: give a number of binary inputs, such as 7, or grid-9x9.") from None
+        raise InputError(f"inputs={text[:40]}: give a number of binary inputs, such as 7, or grid-9x9.") from None
 
 
 def load(text: str) -> InputSet:
@@ -146,7 +155,8 @@ def load(text: str) -> InputSet:
         try:
             rows = READERS[path.suffix](path)
         except Exception as error:  # the readers' errors are many; each becomes one line
-            raise InputError(f"{text}: cannot be read ({str(error).splitlines()[0] if str(error) else type(error).__name__}).") from None
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise InputError(f"{text}: cannot be read ({reason}).") from None
         try:
             return from_rows(rows)
         except InputError as error:
@@ -157,14 +167,15 @@ def load(text: str) -> InputSet:
     except InputError as error:
         if number.lstrip("-").isdigit() or number.startswith("grid") or values:
             raise
-        raise InputError(f"--inputs {text}: need a number of bits, grid:9x9, digits:64, or a .npy, .csv or .parquet file.") from error
+        valid = "a number of bits, grid:9x9, digits:64, or a .npy, .csv or .parquet file"
+        raise InputError(f"--inputs {text[:80]}: need {valid}.") from error
 
 
 def _digits(text: str) -> InputSet:
     from sklearn.datasets import load_digits
 
     data = load_digits().data
-    if not text.isdigit() or not 1 <= int(text) <= len(data):
+    if not text.isdecimal() or not 1 <= int(text) <= len(data):
         raise InputError(f"digits:{text}: give a number of rows between 1 and {len(data)}.")
     return from_rows(data[: int(text)] / 16)
 
@@ -195,7 +206,7 @@ READERS = {".npy": _read_npy, ".csv": _read_csv, ".parquet": _read_parquet}
 
 def _sides(text: str) -> list[int]:
     parts = text.split("x")
-    if not all(part.isdigit() for part in parts):
+    if not all(part.isdecimal() for part in parts):
         raise InputError(f"grid {text}: give the points along each axis, such as 9x9.")
     return [int(part) for part in parts]
 

@@ -36,8 +36,7 @@ class Functions:
 
     def __getitem__(self, index: int | slice | np.ndarray) -> Functions:
         """A single function or several, as Functions again."""
-        rows = self.packed[index]
-        return Functions(rows.reshape(-1, self.packed.shape[1]), self.points)
+        return Functions(np.atleast_2d(self.packed[index]), self.points)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.strings())
@@ -60,10 +59,10 @@ class Functions:
 
     def strings(self) -> list[str]:
         """One string of 0 and 1 a function."""
-        if not len(self):
-            return []
+        if not self.points:
+            return [""] * len(self)
         text = (np.unpackbits(self.packed, axis=1, count=self.points) + ord("0")).tobytes().decode("ascii")
-        return [text[start : start + self.points] for start in range(0, len(text), self.points)] if self.points else [""] * len(self)
+        return [text[start : start + self.points] for start in range(0, len(text), self.points)]
 
     def ones(self) -> np.ndarray:
         """int64 (count,): the number of ones of each table."""

@@ -97,8 +97,14 @@ class FamilyMember:
 
     @property
     def block(self) -> int:
-        """Draws a block: a power of two, so few that a block's functions take at most 8 MB."""
-        return min(16384 if self.compiled else 4096, 2 ** max(4, 26 - (self.inputs.count - 1).bit_length()))
+        """Draws a block: a power of two, so few that a block's functions take at most 8 MB.
+
+        Where torch draws, its normals take at most 16 MB too (or it is 16 draws).
+        """
+        most = 2 ** max(4, 26 - (self.inputs.count - 1).bit_length())
+        if self.compiled:
+            return min(16384, most)
+        return min(4096, most, 2 ** max(4, 22 - (getattr(self, "latents", 1) - 1).bit_length()))
 
     def parameters(self, normals: torch.Tensor) -> torch.Tensor:
         """(batch, latents) standard normals → (batch, parameters)."""
@@ -120,6 +126,6 @@ class FamilyMember:
         """The functions of the first `count` draws of a block, packed: uint8 (count, ⌈points/8⌉)."""
         import torch
 
-        normals = streams.normals(seed, [PRIOR, self.spec], block, (count, self.latents))
-        with torch.no_grad():
-            return self.functions(self.parameters(torch.from_numpy(normals).to(device))).packed
+        normals = torch.from_numpy(streams.normals(seed, [PRIOR, self.spec], block, (count, self.latents))).to(device)
+        with torch.no_grad():  # chunk by chunk, so that parameters are still in the cache when they are used
+            return np.concatenate([self.functions(self.parameters(part)).packed for part in normals.split(self.chunk)])

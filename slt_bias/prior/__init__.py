@@ -1,0 +1,6 @@
+"""P(f): how likely random parameters compute a function."""
+
+from slt_bias.prior.counts import FunctionCounts
+from slt_bias.prior.sampling import sample
+
+__all__ = ["FunctionCounts", "sample"]

@@ -1,0 +1,74 @@
+"""All estimators by name, and tables of them. One of your own: a file with `@estimator`, a line here, one in `__init__.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from slt_bias.complexity.entropy import entropy
+from slt_bias.complexity.estimator import Estimator
+from slt_bias.complexity.formula import formula_all_gates, formula_and_or
+from slt_bias.complexity.general_compressors import bz2, lzma, zlib
+from slt_bias.complexity.lz import lz
+from slt_bias.errors import SpecError, nearest
+from slt_bias.functions import Functions, InputSet, parse
+
+ESTIMATORS: dict[str, Estimator] = {
+    "lz": lz,
+    "lzma": lzma,
+    "zlib": zlib,
+    "bz2": bz2,
+    "entropy": entropy,
+    "formula_and_or": formula_and_or,
+    "formula_all_gates": formula_all_gates,
+}
+GROUPS = {"formula": ("formula_and_or", "formula_all_gates")}
+"""One name for estimators that are only read side by side."""
+
+DEFAULT = ("lz", "lzma", "entropy")
+"""The columns of a table that asks for none: they work at any number of points."""
+
+
+def names() -> dict[str, str]:
+    """Each estimator that `compute` knows, with one line on what it is and its unit."""
+    return {name: f"{estimator.meaning} [{estimator.unit}]" for name, estimator in ESTIMATORS.items()}
+
+
+def columns(estimators: str | Sequence[str]) -> tuple[str, ...]:
+    """The estimators meant, `formula` as its two, each once. Raises SpecError with the nearest name for an unknown one."""
+    out: dict[str, None] = {}
+    for name in [estimators] if isinstance(estimators, str) else estimators:
+        if name not in ESTIMATORS and name not in GROUPS:
+            raise SpecError(f"no complexity estimator is named `{name}`.{nearest(str(name), [*ESTIMATORS, *GROUPS])}")
+        out |= dict.fromkeys(GROUPS.get(name, (name,)))
+    return tuple(out)
+
+
+def compute(functions: Functions, estimator: str) -> np.ndarray:
+    """One estimator for a whole batch without a string in the loop (the compressors excepted), float64 (count,).
+
+    Raises SpecError for an unknown name, and for `formula`, which is two estimators.
+    """
+    if estimator in GROUPS:
+        raise SpecError(f"`{estimator}` is {' and '.join(GROUPS[estimator])}: ask for one of them, or for a table.")
+    (name,) = columns(estimator)
+    return ESTIMATORS[name].bulk(functions)
+
+
+def table(
+    functions: str | Sequence[str] | np.ndarray | Functions,
+    estimators: str | Sequence[str] = DEFAULT,
+    inputs: int | InputSet | None = None,
+) -> pd.DataFrame:
+    """A row a function: column `function` (a string of 0 and 1), then a float64 column an estimator.
+
+    functions : anything that `sb.functions.parse` takes. estimators : names of `names()`, or `formula`, which gives the
+    two columns `formula_and_or` and `formula_all_gates`. inputs : for named functions without inputs of their own.
+    Units are those of `names()`. Raises SpecError for an unknown estimator, InputError for what is no function or
+    where `formula` meets more than 4 inputs.
+    """
+    wanted = columns(estimators)
+    batch = parse(functions, inputs)
+    return pd.DataFrame({"function": pd.Series(batch.strings(), dtype="str")} | {name: compute(batch, name) for name in wanted})

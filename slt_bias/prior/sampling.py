@@ -1,0 +1,244 @@
+"""`sample`: draw parameters, evaluate, count. Blocks of the random stream go to threads or processes; the counts are exact."""
+
+from __future__ import annotations
+
+import contextlib
+import operator
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from slt_bias.errors import InputError, ResultError, SamplingInterrupted
+from slt_bias.functions.tables import Functions
+from slt_bias.prior import blocks
+from slt_bias.prior.counts import FunctionCounts
+from slt_bias.prior.devices import resolve_device
+from slt_bias.prior.tally import Tally
+from slt_bias.progress import Progress
+from slt_bias.provenance import collect
+
+if TYPE_CHECKING:
+    from slt_bias.maps.base import Map
+
+Draw = Callable[[int, int], np.ndarray]  # (block, draws) → packed functions
+
+CHECKPOINT_SECONDS = 30.0
+MUST_AGREE = ("slt_bias", "numpy", "numba", "torch", "device", "instruction_set", "backend")  # for the same bits
+
+
+def sample(
+    map: Map | str,
+    samples: int = 1_000_000,
+    seed: int = 0,
+    device: str = "auto",
+    workers: int | None = None,
+    progress: bool = False,
+    checkpoint: str | Path | None = None,
+) -> FunctionCounts:
+    """Draw `samples` parameter settings of a map and count the functions that they compute.
+
+    map : a map or its spec. workers : threads (compiled maps) or processes (torch maps), by default one a core; the
+    result does not depend on it. device : "auto", "cpu" or a GPU such as "cuda:0".
+    progress : rate and time left on stderr. checkpoint : a Parquet file, written every 30 seconds and at Ctrl-C; where
+    it exists already, its draws are not drawn again. Equal arguments give equal bits.
+    Raises InputError or SpecError for arguments that do not fit, ResultError for a checkpoint of something else,
+    SamplingInterrupted (a KeyboardInterrupt that holds the counts so far) after Ctrl-C.
+    """
+    if isinstance(map, str):
+        from slt_bias.maps.registry import parse
+
+        map = parse(map)
+    samples = _whole("samples", samples, 1, 2**62)
+    seed = _whole("seed", seed, 0, 2**128)
+    workers = _whole("workers", workers if workers is not None else available_cores(), 1, 1024)
+    device = resolve_device(device)
+    provenance = _provenance(map, seed, device)
+    path = None if checkpoint is None else Path(checkpoint)
+    start = _resume(path, map, seed, samples, provenance)
+    run = _Run(map, samples, seed, provenance, start, path)
+    with _drawers(map, seed, device, min(workers, -(-samples // map.block))) as drawers:
+        run.go(drawers, progress)
+    counts = run.counts()
+    if path is not None:
+        counts.save(path)
+    return counts
+
+
+def available_cores() -> int:
+    """The number of cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class _Run:
+    """One call of `sample`: the blocks still to do, the tally, and what is said and saved meanwhile."""
+
+    def __init__(
+        self, map: Map, samples: int, seed: int, provenance: dict, start: FunctionCounts | None, path: Path | None
+    ) -> None:
+        self.map, self.samples, self.seed, self.provenance, self.path = map, samples, seed, provenance, path
+        self.tally = Tally(map.inputs.count)
+        self.done = np.empty((0, 3), np.int64)
+        if start is not None:
+            self.tally.add(start.functions.packed, start.count)
+            self.done = start.blocks[seed]
+        self.finished: list[tuple[int, int, int]] = []
+        self.drawn = int(self.done[:, 2].sum())
+        self.todo = blocks.missing(samples, map.block, self.done)
+        self.lock = threading.Lock()
+        self.stop = threading.Event()
+        self.error: BaseException | None = None
+
+    def go(self, drawers: list[Draw], progress: bool) -> None:
+        """Run until all blocks are done, an error comes up or Ctrl-C."""
+        label = f"sampling {self.map.spec.partition(':')[0]}"
+        if getattr(self.map, "slow", None):
+            label += f" ({self.map.slow})"  # type: ignore[attr-defined]
+        threads = [threading.Thread(target=self._work, args=(draw,), daemon=True) for draw in drawers]
+        saved = time.monotonic()
+        try:
+            with Progress(label, self.samples, progress) as bar:
+                for thread in threads:
+                    thread.start()
+                while any(thread.is_alive() for thread in threads):
+                    for thread in threads:
+                        thread.join(0.05)
+                    bar.update(self.drawn)
+                    if self.path is not None and time.monotonic() - saved > CHECKPOINT_SECONDS:
+                        self.counts().save(self.path)
+                        saved = time.monotonic()
+                bar.update(self.drawn)
+        except KeyboardInterrupt:
+            self._interrupted(threads)
+        finally:
+            self.stop.set()
+        if self.error is not None:
+            raise self.error
+
+    def _work(self, draw: Draw) -> None:
+        try:
+            while not self.stop.is_set():
+                with self.lock:
+                    block, count = next(self.todo, (-1, 0))
+                if block < 0:
+                    return
+                packed = draw(block, count)
+                with self.lock:
+                    self.tally.add(packed)
+                    self.finished.append((block, block + 1, count))
+                    self.drawn += count
+                    if len(self.finished) > 1000:
+                        self._join()
+        except BaseException as error:  # shown in the main thread
+            self.error = error
+            self.stop.set()
+
+    def _join(self) -> None:
+        self.done = blocks.record([*self.done.tolist(), *self.finished], self.map.block)
+        self.finished = []
+
+    def _interrupted(self, threads: list[threading.Thread]) -> None:
+        """First Ctrl-C: finish the blocks in hand, save, say how to go on. A second one ends at once."""
+        self.stop.set()
+        for thread in threads:
+            thread.join()
+        if self.drawn == 0:
+            raise KeyboardInterrupt from None
+        counts = self.counts()
+        how = f"{counts.samples:,} of {self.samples:,} draws are kept"
+        if self.path is not None:
+            counts.save(self.path)
+            how += f" in {self.path}; the same call goes on from there"
+        else:
+            how += " in this exception's `counts`; a `checkpoint` would make the same call go on from there"
+        raise SamplingInterrupted(counts, how) from None
+
+    def counts(self) -> FunctionCounts:
+        """What has been counted up to now."""
+        with self.lock:
+            self._join()
+            functions, count = self.tally.sorted()
+            return FunctionCounts(functions, count, self.drawn, self.map.spec, {self.seed: self.done}, self.provenance)
+
+
+@contextlib.contextmanager
+def _drawers(map: Map, seed: int, device: str, workers: int) -> Iterator[list[Draw]]:
+    """One drawing function a worker: threads share a compiled map, torch maps get a process each."""
+    if device != "cpu":
+        yield [lambda block, count: map.draw_functions(seed, block, count, device)]  # type: ignore[call-arg]
+    elif map.compiled:
+        yield [lambda block, count: map.draw_functions(seed, block, count)] * workers
+    elif workers > 1 and getattr(map, "importable", True):
+        from slt_bias.prior.worker import WorkerMap
+
+        processes = [WorkerMap(map, seed) for _ in range(workers)]
+        try:
+            yield [process.draw for process in processes]
+        finally:
+            for process in processes:
+                process.close()
+    else:
+        import torch
+
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)  # as in a worker process: the same bits
+        try:
+            yield [lambda block, count: map.draw_functions(seed, block, count)]
+        finally:
+            torch.set_num_threads(threads)
+
+
+def _provenance(map: Map, seed: int, device: str) -> dict[str, str]:
+    law = "by its own code" if map.law is None else ",".join(f"{key}={value}" for key, value in map.law.items)
+    backend = "compiled" if map.compiled and device == "cpu" else "torch"
+    about = {"law": law, "inputs": map.inputs.spec, "rule": "a function is 1 where the output is > 0; an output of 0 gives 0"}
+    return about | {"seed": str(seed), "block": str(map.block)} | collect(device, backend)
+
+
+def _resume(path: Path | None, map: Map, seed: int, samples: int, provenance: dict[str, str]) -> FunctionCounts | None:
+    """The counts of a checkpoint, less a last block that is not whole. Raises ResultError where it does not fit."""
+    if path is None or not path.exists():
+        return None
+    old = FunctionCounts.load(path)
+    differing = [name for name in MUST_AGREE if old.provenance.get(name) != provenance[name]]
+    if old.spec != map.spec or set(old.blocks) != {seed}:
+        raise ResultError(f"{path}: holds draws of `{old.spec}` with seed {sorted(old.blocks)}; not `{map.spec}` with seed {seed}.")
+    if differing:
+        changes = ", ".join(f"{name} {old.provenance.get(name)} → {provenance[name]}" for name in differing)
+        raise ResultError(f"{path}: was drawn with {changes}; the bits would not agree. Use another checkpoint file.")
+    if old.samples > samples:
+        raise ResultError(f"{path}: holds {old.samples:,} draws already, more than the {samples:,} asked for.")
+    record = old.blocks[seed]
+    whole = record[record[:, 2] == (record[:, 1] - record[:, 0]) * map.block]
+    if len(whole) == len(record) or old.samples == samples:
+        return old
+    partial = record[record[:, 2] != (record[:, 1] - record[:, 0]) * map.block]
+    tally = Tally(old.points)
+    tally.add(old.functions.packed, old.count)
+    for first, _, draws in partial.tolist():  # draw the part of a block again and take it out
+        packed = map.draw_functions(seed, first, draws)
+        tally.add(packed, np.full(len(packed), -1, np.int64))
+    functions, count = tally.sorted()
+    kept = count > 0
+    return replace(
+        old, functions=Functions(functions.packed[kept], old.points), count=count[kept], samples=int(whole[:, 2].sum()),
+        blocks={seed: whole},
+    )  # fmt: skip
+
+
+def _whole(name: str, value: object, low: int, high: int) -> int:
+    try:
+        number = operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        if isinstance(value, float) and value.is_integer():
+            number = int(value)  # 1e6 is what people type
+        else:
+            raise InputError(f"{name} = {value!r}: give a whole number, at least {low}.") from None
+    if not low <= number <= high:
+        raise InputError(f"{name} = {number}: give a whole number between {low} and {high:.4g}.")
+    return number
