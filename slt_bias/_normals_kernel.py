@@ -4,13 +4,15 @@ Two plain loops over contiguous 1-d arrays, so that LLVM turns each into vector 
 operation is wrapped in np.uint32: one silent promotion to 64 bits and the lanes are gone.
 """
 
+# mypy: allow-untyped-defs
+
 from __future__ import annotations
 
 import numpy as np
 from numba import njit
 
 LANES = 32
-CHUNK = 2 * LANES  # Box–Muller takes two words and gives two normals
+CHUNK = LANES  # a row's words: Box–Muller turns the first half and the second half into as many normals
 
 u32 = np.uint32
 f32 = np.float32

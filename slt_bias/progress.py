@@ -36,7 +36,7 @@ class Progress:
         if self._terminal:
             self._bar.stop()
         if self._enabled and kind is None and time.monotonic() - self._start > 2:
-            print(f"{self.label}: {self.done:,} in {time.monotonic() - self._start:.1f} s ({self._rate()})", file=sys.stderr)
+            _say(f"{self.label}: {self.done:,} in {time.monotonic() - self._start:.1f} s ({self._rate()})")
 
     def update(self, done: int) -> None:
         """Say how much is done in all."""
@@ -47,7 +47,12 @@ class Progress:
         elif self._enabled and now - self._said >= PATIENCE:
             self._said = now
             left = (now - self._start) * (self.total - done) / max(done, 1)
-            print(f"{self.label}: {done:,} of {self.total:,} ({self._rate()}, {left:.0f} s left)", file=sys.stderr, flush=True)
+            _say(f"{self.label}: {done:,} of {self.total:,} ({self._rate()}, {left:.0f} s left)")
 
     def _rate(self) -> str:
         return f"{self.done / max(time.monotonic() - self._start, 1e-9):,.0f} a second"
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(line + "\n")
+    sys.stderr.flush()

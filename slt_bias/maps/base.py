@@ -30,41 +30,49 @@ PRIOR = "prior"  # the purpose of draws for counting
 
 @runtime_checkable
 class Map(Protocol):
-    """A parameter-function map.
+    """A parameter-function map; `parse(map.spec) == map` for every map that text can name."""
 
-    inputs : the points on which a function is its row of outputs.
-    law : how parameters are drawn (None where the map has no continuous parameters or draws them by code of its own).
-    spec : canonical text; `parse(map.spec) == map` for every map that text can name.
-    block : how many parameter draws make a block of the random stream: fixed for each map, no user's option.
-    symmetries : subset of {"permute-inputs", "negate-inputs", "negate-output"} under which P is invariant.
-    compiled : True where `draw_functions` runs without the GIL, so that threads scale; False for torch maps.
-    """
+    @property
+    def inputs(self) -> InputSet:
+        """The points on which a function is its row of outputs."""
 
-    inputs: InputSet
-    law: Law | None
-    spec: str
-    block: int
-    symmetries: frozenset[str]
-    compiled: bool
+    @property
+    def law(self) -> Law | None:
+        """How parameters are drawn; None where code of the map's own draws them."""
+
+    @property
+    def spec(self) -> str:
+        """Canonical text."""
+
+    @property
+    def block(self) -> int:
+        """How many parameter draws make a block of the random stream: fixed for each map, no user's option."""
+
+    @property
+    def symmetries(self) -> frozenset[str]:
+        """The subset of {"permute-inputs", "negate-inputs", "negate-output"} under which P is invariant."""
+
+    @property
+    def compiled(self) -> bool:
+        """True where `draw_functions` runs without the GIL, so that threads scale; False for torch maps."""
 
     def draw_functions(self, seed: int, block: int, count: int) -> np.ndarray:
         """The functions of the first `count` draws of a block, packed: uint8 (count, ⌈points/8⌉)."""
-        ...
 
 
 @runtime_checkable
 class LatentMap(Map, Protocol):
     """A map whose parameters are made of standard normals."""
 
-    latents: int
+    @property
+    def latents(self) -> int:
+        """How many standard normals make one parameter draw."""
 
     def parameters(self, normals: torch.Tensor) -> torch.Tensor:
         """(batch, latents) standard normals → (batch, parameters)."""
-        ...
 
     def outputs(self, parameters: torch.Tensor) -> torch.Tensor:
         """(batch, parameters) → (batch, points) real outputs, differentiable; a function is 1 where the output is > 0."""
-        ...
 
 
 class FamilyMember:

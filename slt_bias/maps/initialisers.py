@@ -54,6 +54,11 @@ class Step:
         """Standard normals consumed."""
         return self.count if self.kind in ("normal", "uniform") else 0
 
+    @property
+    def in_order(self) -> bool:
+        """Whether the elements lie one after another from the start of the storage."""
+        return self.offset == 0 and self.stride == tuple(math.prod(self.size[axis + 1 :]) for axis in range(len(self.size)))
+
     def drawn(self, normals: torch.Tensor) -> torch.Tensor:
         """The random numbers of a normal or uniform step, in the shape of `normals`."""
         first, second = (number or 0.0 for number in self.numbers)
@@ -86,38 +91,37 @@ class Program:
         steps = (step,) if fresh else (*self.steps, step)
         return replace(self, steps=steps, random=step.latents > 0 or (self.random and not fresh))
 
-    def replay(self, normals: torch.Tensor) -> torch.Tensor:
-        """(batch, latents) standard normals → (batch, count)."""
+    def replay(self, normals: torch.Tensor, known: dict[int, torch.Tensor] | None = None) -> torch.Tensor:
+        """(batch, latents) standard normals → (batch, count); or with the `known` numbers of each step, by its id."""
         first = self.steps[0]
-        if len(self.steps) == 1 and first.latents and first.offset == 0 and first.stride == _contiguous(first.size):
+        if known is None and len(self.steps) == 1 and first.latents and first.in_order:
             return first.drawn(normals)
         values = normals.new_zeros(len(normals), self.count)
         used = 0
         for step in self.steps:
             view = values.as_strided((len(values), *step.size), (self.count, *step.stride), step.offset)
             if step.latents:
-                view.copy_(step.drawn(normals[:, used : used + step.latents]).view(view.shape))
+                drawn = step.drawn(normals[:, used : used + step.latents]) if known is None else known[id(step)]
+                view.copy_(drawn.view(view.shape))
                 used += step.latents
             else:
                 getattr(view, "fill_" if step.kind == "fill" else step.kind)(*step.numbers)
         return values
 
 
-def _contiguous(size: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(math.prod(size[axis + 1 :]) for axis in range(len(size)))
-
-
 class Recorder(TorchDispatchMode):
     """Keeps the program of every storage that is created while it is active.
 
     problem : set where the code looked at a random value, so that what it did next may have depended on it.
+    drawn : the random numbers of each step, by its id.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.problem: str | None = None
+        self.drawn: dict[int, torch.Tensor] = {}
         self._programs: dict[int, Program] = {}
-        self._kept: list[torch.UntypedStorage] = []  # alive, so that no address is used twice
+        self._kept: list[object] = []  # storages and steps stay alive, so that no address is used twice
 
     def program(self, tensor: torch.Tensor) -> Program | None:
         """The program of the storage that a tensor lies in."""
@@ -149,6 +153,10 @@ class Recorder(TorchDispatchMode):
         if where not in self._programs and where >= 0:
             self._kept.append(tensor.untyped_storage())
         self._programs[where] = program
+        last = program.steps[-1] if program.steps and not program.problem else None
+        if last is not None and last.latents and id(last) not in self.drawn:
+            self.drawn[id(last)] = tensor.detach().clone()
+            self._kept.append(last)
 
     def _created(self, name: str, tensor: torch.Tensor, args: Any, kwargs: Any, random: bool) -> Program:
         empty = Program(tensor.untyped_storage().nbytes() // tensor.element_size() if address(tensor) >= 0 else 0)
@@ -202,7 +210,7 @@ def address(tensor: torch.Tensor) -> int:
     """Where a tensor's storage lies; −1 for one without."""
     try:
         return tensor.untyped_storage().data_ptr() or -1
-    except (NotImplementedError, RuntimeError):
+    except (NotImplementedError, RuntimeError, ValueError):
         return -1
 
 
@@ -263,10 +271,10 @@ class Initialisers:
         """Standard normals that one module takes."""
         return sum(program.latents for program in self.programs)
 
-    def replay(self, normals: torch.Tensor) -> torch.Tensor:
+    def replay(self, normals: torch.Tensor, known: dict[int, torch.Tensor] | None = None) -> torch.Tensor:
         """(batch, latents) standard normals → (batch, parameters): the module's parameters one after another, flat."""
         parts = normals.split([program.latents for program in self.programs], dim=1)
-        filled = [program.replay(part) for program, part in zip(self.programs, parts, strict=True)]
+        filled = [program.replay(part, known) for program, part in zip(self.programs, parts, strict=True)]
         views = [
             filled[k].as_strided((len(normals), *size), (filled[k].stride(0), *stride), offset).flatten(1)
             for k, size, stride, offset in self.pieces
@@ -302,7 +310,15 @@ def _recorded(factory: Callable[[], torch.nn.Module], seed: int) -> tuple[torch.
             addresses.append(address(parameter))
             programs.append(program)
         pieces.append((addresses.index(address(parameter)), *_geometry(parameter)))
-    return module, recorder.problem or Initialisers(tuple(programs), tuple(pieces))
+    if recorder.problem or not pieces:
+        return module, recorder.problem or "it has no parameters"
+    found = Initialisers(tuple(programs), tuple(pieces))
+    with torch.no_grad():
+        again = found.replay(torch.zeros(1, found.latents), recorder.drawn)[0]
+        same = torch.allclose(
+            again, torch.nn.utils.parameters_to_vector(module.parameters()), rtol=1e-4, atol=1e-6, equal_nan=True
+        )
+    return module, found if same else "its parameters are written to by other means than torch's operations"
 
 
 @contextmanager

@@ -7,6 +7,7 @@ that differentiates; the tests hold them against each other.
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -51,7 +52,7 @@ class Network:
     def offsets(self) -> tuple[np.ndarray, np.ndarray]:
         """Where each layer's weights and biases start in the row of parameters."""
         weights, biases, at = [], [], 0
-        for fan_in, fan_out in zip(self.widths[:-1], self.widths[1:], strict=True):
+        for fan_in, fan_out in itertools.pairwise(self.widths):
             weights.append(at)
             at += fan_in * fan_out
             biases.append(at if self.has_bias else 0)
@@ -59,7 +60,7 @@ class Network:
         return np.array(weights, np.int64), np.array(biases, np.int64)
 
     def _kernel_arguments(self) -> tuple:
-        from slt_bias.maps._vector_kernel import CODES
+        from slt_bias.maps._activation_kernel import CODES
 
         cube = self.hypercube
         low, high = cube.values if cube is not None and cube.values is not None else (0, 0)
@@ -74,7 +75,8 @@ class Network:
         from slt_bias.maps._network_kernel import draw_rows
 
         packed = np.empty((count, -(-len(self.features) // 8)), np.uint8)
-        draw_rows(streams.state("normals", seed, purpose, block), self.scales, self.uniform, *self._kernel_arguments(), packed)
+        start = streams.state("normals", seed, purpose, block)
+        draw_rows(start, self.scales, self.uniform, *self._kernel_arguments(), packed)  # type: ignore[call-arg]
         return packed
 
     def evaluate(self, parameters: np.ndarray, with_outputs: bool = False) -> tuple[Functions, np.ndarray]:
@@ -85,7 +87,7 @@ class Network:
         points = len(self.features)
         packed = np.empty((len(rows), -(-points // 8)), np.uint8)
         outputs = np.empty((len(rows), points if with_outputs else 0), np.float32)
-        evaluate_rows(rows, *self._kernel_arguments(), packed, outputs)
+        evaluate_rows(rows, *self._kernel_arguments(), packed, outputs)  # type: ignore[call-arg]
         return Functions(packed, points), outputs
 
     def outputs(self, parameters: torch.Tensor) -> torch.Tensor:
@@ -114,7 +116,7 @@ class Network:
 
         weight_at, bias_at = self.offsets()
         parts: list[torch.nn.Module] = []
-        for layer, (fan_in, fan_out) in enumerate(zip(self.widths[:-1], self.widths[1:], strict=True)):
+        for layer, (fan_in, fan_out) in enumerate(itertools.pairwise(self.widths)):
             linear = torch.nn.Linear(fan_in, fan_out, bias=self.has_bias, dtype=parameters.dtype)
             with torch.no_grad():
                 linear.weight.copy_(parameters[weight_at[layer] :][: fan_in * fan_out].reshape(fan_out, fan_in))
@@ -131,7 +133,7 @@ class Network:
 def layer_scales(widths: tuple[int, ...], law: Law) -> np.ndarray:
     """float32 (parameters,): the standard deviation that `law` gives each weight and bias, in the order of a row."""
     scales: list[np.ndarray] = []
-    for layer, (fan_in, fan_out) in enumerate(zip(widths[:-1], widths[1:], strict=True)):
+    for layer, (fan_in, fan_out) in enumerate(itertools.pairwise(widths)):
         weight_std, bias_std = law.stds(fan_in, last=layer == len(widths) - 2)
         scales.append(np.full(fan_in * fan_out, weight_std, np.float32))
         if law.has_bias:

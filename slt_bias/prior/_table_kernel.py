@@ -1,5 +1,7 @@
 """Compiled hash table from packed truth tables to int64 counts: open addressing, linear probing, rows of 64-bit words."""
 
+# mypy: allow-untyped-defs
+
 from __future__ import annotations
 
 import numpy as np

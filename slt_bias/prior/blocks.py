@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
@@ -22,7 +23,7 @@ def record(rows: Iterable[Sequence[int]], block: int) -> np.ndarray:
 def overlap(one: np.ndarray, other: np.ndarray) -> int | None:
     """The first block that both records hold, or None."""
     rows = sorted([tuple(row) for row in one.tolist()] + [tuple(row) for row in other.tolist()])
-    for left, right in zip(rows[:-1], rows[1:], strict=True):
+    for left, right in itertools.pairwise(rows):
         if right[0] < left[1]:
             return int(right[0])
     return None

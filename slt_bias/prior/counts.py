@@ -64,7 +64,10 @@ class FunctionCounts:
         return 0 if place is None else int(self.count[place])
 
     def probability(
-        self, function: str | Functions, confidence: float = 0.95, interval: Literal["clopper-pearson", "wilson"] = "clopper-pearson"
+        self,
+        function: str | Functions,
+        confidence: float = 0.95,
+        interval: Literal["clopper-pearson", "wilson"] = "clopper-pearson",
     ) -> Estimate:
         """P of a function *named beforehand*, from its count: an exact Clopper–Pearson interval, or Wilson's.
 
@@ -144,7 +147,8 @@ class FunctionCounts:
                 twice = overlap(mine, rows)
                 if twice is not None:
                     raise ResultError(
-                        f"both counts hold block {twice} of seed {seed}: the same draws would count twice; sample with another seed."
+                        f"both counts hold block {twice} of seed {seed}: the same draws would count twice; "
+                        "sample with another seed."
                     )
                 rows = np.concatenate([mine, rows])
             blocks[seed] = rows[np.argsort(rows[:, 0])]

@@ -58,7 +58,7 @@ def read(path: Path) -> FunctionCounts:
         table = parquet.read_table(path)
         about = json.loads((table.schema.metadata or {})[KEY])
         if about["schema"] != SCHEMA or about["kind"] != "function counts":
-            raise ResultError(f"{path}: schema {about['schema']} of {about['kind']}; this version reads {SCHEMA} of function counts.")
+            raise ResultError(f"{path}: is schema {about['schema']} of {about['kind']}; need {SCHEMA} of function counts.")
         column = table["function"].combine_chunks()
         width = column.type.byte_width
         data = np.frombuffer(column.buffers()[1], np.uint8)[column.offset * width :][: len(column) * width]

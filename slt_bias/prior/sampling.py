@@ -207,7 +207,7 @@ def _resume(path: Path | None, map: Map, seed: int, samples: int, provenance: di
     old = FunctionCounts.load(path)
     differing = [name for name in MUST_AGREE if old.provenance.get(name) != provenance[name]]
     if old.spec != map.spec or set(old.blocks) != {seed}:
-        raise ResultError(f"{path}: holds draws of `{old.spec}` with seed {sorted(old.blocks)}; not `{map.spec}` with seed {seed}.")
+        raise ResultError(f"{path}: holds `{old.spec}`, seed {sorted(old.blocks)}; not `{map.spec}` with seed {seed}.")
     if differing:
         changes = ", ".join(f"{name} {old.provenance.get(name)} → {provenance[name]}" for name in differing)
         raise ResultError(f"{path}: was drawn with {changes}; the bits would not agree. Use another checkpoint file.")

@@ -36,11 +36,12 @@ class WorkerMap:
             buffer = io.BytesIO()
             np.save(buffer, map.inputs.points)
             rows = buffer.getvalue()
-        self._header = json.dumps({"spec": map.spec, "inputs": map.inputs.spec, "seed": seed, "rows": 0 if rows is None else len(rows)})
+        size = 0 if rows is None else len(rows)
+        self._header = json.dumps({"spec": map.spec, "inputs": map.inputs.spec, "seed": seed, "rows": size})
         self._rows = rows
         self._width = -(-map.inputs.count // 8)
         self._process: subprocess.Popen[bytes] | None = None
-        self._log: IO[bytes] = tempfile.TemporaryFile()
+        self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (lives as long as the process)
 
     def draw(self, block: int, count: int) -> np.ndarray:
         """The functions of the first `count` draws of a block. Raises SltBiasError after three dead processes."""
@@ -60,7 +61,8 @@ class WorkerMap:
             self._end()
         self._log.seek(0)
         lines = self._log.read().decode(errors="replace").strip().splitlines()
-        raise SltBiasError(f"a worker process died {TRIES} times on block {block}: {lines[-1] if lines else 'it left no message'}")
+        last = lines[-1] if lines else "it left no message"
+        raise SltBiasError(f"a worker process died {TRIES} times on block {block}: {last}")
 
     def close(self) -> None:
         """End the process and drop its log."""

@@ -61,7 +61,7 @@ def test_outputs_are_differentiable():
 
 def test_kernel_activations_are_accurate():
     x = np.linspace(-30, 30, 4001, dtype=np.float32)
-    from slt_bias.maps._vector_kernel import CODES, activate
+    from slt_bias.maps._activation_kernel import CODES, activate
     from slt_bias.maps.network import apply_activation
 
     for name in ACTIVATIONS:
@@ -74,16 +74,17 @@ def test_kernel_activations_are_accurate():
 @settings(max_examples=40, deadline=None)
 @given(st.integers(1, 12), st.integers(1, 23), st.integers(1, 5), st.integers(0, 2**32))
 def test_dense_layer(fan_in, fan_out, tiles, seed):
-    from slt_bias.maps._vector_kernel import TILE, dense
+    from slt_bias.maps._layer_kernel import TILE, dense, rectified_dense
 
     rng = np.random.default_rng(seed)
     weights, bias, inputs = (
         rng.normal(size=s).astype(np.float32) for s in ((fan_out, fan_in), fan_out + 3, (fan_in, TILE * tiles))
     )
-    out = np.full(fan_out * TILE * tiles, np.nan, np.float32)
-    dense(weights.ravel(), 0, bias, 3, inputs.ravel(), out, fan_in, fan_out, TILE * tiles)
     exact = weights.astype(float) @ inputs + bias[3:, None]
-    assert np.abs(out.reshape(fan_out, -1) - exact).max() < 1e-5
+    for layer, wanted in ((dense, exact), (rectified_dense, np.maximum(exact, 0))):
+        out = np.full(fan_out * TILE * tiles, np.nan, np.float32)
+        layer(weights.ravel(), 0, bias, 3, inputs.ravel(), out, fan_in, fan_out, TILE * tiles)
+        assert np.abs(out.reshape(fan_out, -1) - wanted).max() < 1e-5
 
 
 def test_spaces_of_several_tiles():

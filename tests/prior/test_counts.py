@@ -96,7 +96,7 @@ def test_damaged_files(tmp_path):
     whole = path.read_bytes()
     for damaged in (b"", whole[: len(whole) // 2], b"PAR1 nonsense", whole[:8] + b"\x55" * 40 + whole[48:]):
         path.write_bytes(damaged)
-        with pytest.raises(ResultError, match="a.parquet"):
+        with pytest.raises(ResultError, match=r"a\.parquet"):
             FunctionCounts.load(path)
     with pytest.raises(ResultError, match="no such file"):
         FunctionCounts.load(tmp_path / "b.parquet")

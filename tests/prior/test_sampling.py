@@ -152,7 +152,7 @@ def test_a_worker_that_always_dies_says_why(tmp_path, monkeypatch):
     (tmp_path / "deadly.py").write_text("raise SystemExit('no such luck')\n")
     worker = WorkerMap(chosen, seed=0)
     try:
-        with pytest.raises(SltBiasError, match="died 3 times on block 4: .*no such luck"):
+        with pytest.raises(SltBiasError, match=r"died 3 times on block 4: .*no such luck"):
             worker.draw(4, 10)
     finally:
         worker.close()
@@ -169,7 +169,8 @@ def test_programs_without_a_guard(tmp_path, how):
     """)
     (tmp_path / "program.py").write_text(code)
     command = [sys.executable, "-"] if how == "stdin" else [sys.executable, str(tmp_path / "program.py")]
-    done = subprocess.run(command, input=code if how == "stdin" else None, capture_output=True, text=True, timeout=300, check=False)
+    given = code if how == "stdin" else None
+    done = subprocess.run(command, input=given, capture_output=True, text=True, timeout=300, check=False)
     assert done.stdout.split() == ["once", "5000"], done.stderr
 
 

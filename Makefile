@@ -1,0 +1,49 @@
+# Each target does all the set-up it needs. SYSTEM_SITE=1 uses the torch that is already there (a GPU build).
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.ready-$(shell cat pyproject.toml constraints.txt | cksum | cut -d' ' -f1)
+WORKERS ?= auto
+export NUMBA_CACHE_DIR ?= $(CURDIR)/.venv/numba-cache
+
+.PHONY: setup compare test lint bench verify experiments clean
+
+setup: $(STAMP)
+
+ifeq ($(SYSTEM_SITE),1)
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -c "import torch" || { echo "SYSTEM_SITE=1 needs a torch that is already installed"; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv --system-site-packages .venv
+	grep -v -i -E '^(torch|triton|nvidia.*|numpy)==' constraints.txt > .venv/constraints.txt
+	echo "torch==$$($(PYTHON) -c 'import torch; print(torch.__version__)')" >> .venv/constraints.txt
+	$(BIN)/python -m pip install --quiet -c .venv/constraints.txt -e '.[dev]'
+	rm -f .venv/.ready-* && touch $@
+else
+$(STAMP): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
+	rm -f .venv/.ready-* && touch $@
+endif
+
+compare: setup
+	$(BIN)/slt-bias compare --out runs/compare
+
+test: setup lint
+	$(BIN)/python -m pytest -n $(WORKERS)
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: setup
+	$(BIN)/python benchmarks/networks.py
+	$(BIN)/python benchmarks/complexity.py
+
+verify: setup
+	$(BIN)/slt-bias verify
+
+experiments: setup
+	$(BIN)/python experiments/valle_perez_2018.py
+
+clean:
+	rm -rf .venv runs build *.egg-info

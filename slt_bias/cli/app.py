@@ -1,0 +1,96 @@
+"""`slt-bias`: all commands, and what every command says and returns when it fails.
+
+Exit codes: 0; 2 the user's mistake, with one line; 1 ours; 130 after Ctrl-C or a termination signal.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+from typer.exceptions import TyperException
+
+from slt_bias.cli import output
+from slt_bias.cli.compare import compare
+from slt_bias.cli.complexity import complexity
+from slt_bias.cli.doctor import doctor
+from slt_bias.cli.maps import maps
+from slt_bias.cli.verify import verify
+from slt_bias.errors import SltBiasError
+
+
+class Commands(TyperGroup):
+    """The group of commands, with one place for errors and exit codes."""
+
+    def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **more: Any) -> Any:
+        """Run a command line and exit; a command line that cannot be read costs one line too."""
+        more["standalone_mode"] = False
+        try:
+            code = super().main(args, prog_name or "slt-bias", **more)
+        except TyperException as error:
+            output.fail(error.format_message())
+            code = error.exit_code
+        except typer.Abort:
+            code = 130
+        sys.exit(code if isinstance(code, int) else 0)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command and turn what goes wrong into a line and an exit code."""
+        debug = "--debug" in sys.argv
+        try:
+            return super().invoke(ctx)
+        except (typer.Exit, typer.Abort, TyperException, BrokenPipeError):
+            raise
+        except KeyboardInterrupt:
+            output.say("interrupted")
+            raise typer.Exit(130) from None
+        except SltBiasError as error:
+            if debug:
+                traceback.print_exc()
+            output.fail(str(error))
+            raise typer.Exit(2) from None
+        except Exception as error:
+            if debug:
+                traceback.print_exc()
+                hint = ""
+            else:
+                hint = " This is a fault of slt-bias: run the command again with --debug for the traceback."
+            output.fail(f"{type(error).__name__}: {error}.{hint}")
+            raise typer.Exit(1) from None
+
+
+app = typer.Typer(cls=Commands, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+for command in (compare, complexity, maps, verify, doctor):
+    app.command()(command)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        output.show(f"slt-bias {version('slt-bias')}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def overview(
+    ctx: typer.Context,
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
+    """Simplicity bias: the probability of the functions that random parameters compute, against their complexity.
+
+    Start with: slt-bias compare
+    """
+    if ctx.invoked_subcommand is None:
+        output.show(ctx.get_help())
+
+
+def main() -> None:
+    """The console script: a termination signal stops a run as Ctrl-C does, so that it can be resumed."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    app()

@@ -1,0 +1,21 @@
+"""Known answers. A new one is a function from a seed to rows, and one line in VERIFICATIONS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from slt_bias.workflows.truths import complexities, generator, perceptrons, symmetries, uniform
+from slt_bias.workflows.truths.row import Row
+
+VERIFICATIONS: list[Callable[[int], list[Row]]] = [
+    generator.moments,
+    perceptrons.number_of_ones,
+    perceptrons.distinct_functions,
+    perceptrons.two_inputs,
+    uniform.flat_laws,
+    symmetries.equal_probabilities,
+    complexities.lempel_ziv,
+    complexities.smallest_formulas,
+]
+
+__all__ = ["VERIFICATIONS", "Row"]
