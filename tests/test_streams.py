@@ -57,12 +57,14 @@ def test_box_muller_is_accurate():
     out = np.empty(len(words), np.float32)
     kernel.box_muller(words, out)
     half = len(words) // 2
-    u, t = (words[:half].astype(float) + 0.5) / 2**32, words[half:].astype(np.int32) / 2.0**32
-    radius = np.sqrt(-2 * np.log(u))
-    assert np.abs(out[:half] - radius * np.cos(2 * np.pi * t)).max() < 4e-4  # u next to 1 has 24 bits
-    away = u < 0.999
-    assert np.abs(out[:half] - radius * np.cos(2 * np.pi * t))[away].max() < 3e-6
-    assert np.abs(out[half:] - radius * np.sin(2 * np.pi * t))[away].max() < 3e-6
+    u, w = (words[:half].astype(float) + 0.5) / 2**32, words[half:].astype(np.int64)
+    radius, a = np.sqrt(-2 * np.log(u)), ((w % 2**29) + 0.5) * np.pi / 4 / 2**29
+    exchange = (w >> 29) % 2 == 1
+    cosine = np.where(w >> 31, -1, 1) * radius * np.where(exchange, np.sin(a), np.cos(a))
+    sine = np.where((w >> 30) % 2, -1, 1) * radius * np.where(exchange, np.cos(a), np.sin(a))
+    away = u < 0.999  # u next to 1 has 24 bits
+    for got, exact in ((out[:half], cosine), (out[half:], sine)):
+        assert np.abs(got - exact).max() < 4e-4 and np.abs(got - exact)[away].max() < 3e-6
 
 
 def test_words_are_xoshiro128plusplus():

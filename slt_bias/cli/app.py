@@ -5,6 +5,7 @@ Exit codes: 0; 2 the user's mistake, with one line; 1 ours; 130 after Ctrl-C or 
 
 from __future__ import annotations
 
+import shlex
 import signal
 import sys
 import traceback
@@ -24,14 +25,30 @@ from slt_bias.cli.verify import verify
 from slt_bias.errors import SltBiasError
 
 
+class Line:
+    """The command line that was typed: what `ctx.obj` is in every command."""
+
+    def __init__(self, arguments: list[str]) -> None:
+        self.debug = "--debug" in arguments
+        self.text = shlex.join(["slt-bias", *arguments])
+
+
 class Commands(TyperGroup):
     """The group of commands, with one place for errors and exit codes."""
 
-    def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **more: Any) -> Any:
-        """Run a command line and exit; a command line that cannot be read costs one line too."""
-        more["standalone_mode"] = False
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """Run a command line and exit; one that cannot be read costs one line too."""
+        arguments = list(sys.argv[1:] if args is None else args)
         try:
-            code = super().main(args, prog_name or "slt-bias", **more)
+            code = super().main(arguments, "slt-bias", complete_var, False, windows_expand_args, obj=Line(arguments), **extra)
         except TyperException as error:
             output.fail(error.format_message())
             code = error.exit_code
@@ -41,7 +58,7 @@ class Commands(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command and turn what goes wrong into a line and an exit code."""
-        debug = "--debug" in sys.argv
+        debug = ctx.obj.debug
         try:
             return super().invoke(ctx)
         except (typer.Exit, typer.Abort, TyperException, BrokenPipeError):
@@ -65,7 +82,7 @@ class Commands(TyperGroup):
 
 
 app = typer.Typer(cls=Commands, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-for command in (compare, complexity, maps, verify, doctor):
+for command in (compare, complexity, maps, doctor, verify):
     app.command()(command)
 
 

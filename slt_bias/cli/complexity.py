@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -16,7 +16,9 @@ def complexity(
     json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Print the complexity of functions by every estimator that applies.
+    """Print the complexity of functions.
+
+    By every estimator that applies; formulas reach 4 inputs.
 
     Example: slt-bias complexity --inputs 4 parity majority 0110100110010110
     """
@@ -24,7 +26,7 @@ def complexity(
     from slt_bias.functions import load
     from slt_bias.workflows.complexity import measure
 
-    rows = measure(functions, None if inputs is None else load(inputs)).to_dict("records")
+    rows: list[dict[str, Any]] = measure(functions, None if inputs is None else load(inputs)).to_dict("records")  # type: ignore[assignment]
     units = estimators.names()
     if json:
         output.show_json({"functions": rows, "estimators": units})

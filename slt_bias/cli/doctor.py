@@ -7,7 +7,9 @@ from slt_bias.cli.options import Debug, Json
 
 
 def doctor(json: Json = False, debug: Debug = False) -> None:
-    """Show versions, devices, threads and a short speed test: what to send along with a report of a fault.
+    """Show versions, devices and a short speed test.
+
+    Send its output along with a report of a fault.
 
     Example: slt-bias doctor
     """

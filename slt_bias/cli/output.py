@@ -9,6 +9,8 @@ from typing import Any
 
 import typer
 
+from slt_bias.workflows.plain import plain
+
 
 def show(text: str) -> None:
     """A result."""
@@ -27,15 +29,18 @@ def fail(reason: str) -> None:
 
 def show_json(summary: dict[str, Any]) -> None:
     """A summary as one JSON object; what is no finite number becomes null, for JSON has no word for it."""
-    show(json.dumps(_plain(summary), ensure_ascii=False, indent=2, allow_nan=False))
+    show(json.dumps(plain(summary), ensure_ascii=False, indent=2, allow_nan=False))
 
 
-def show_table(rows: Sequence[dict[str, Any]], most: int = 60) -> None:
-    """Aligned columns under their names; texts longer than `most` are cut."""
+LONGEST = 80
+
+
+def show_table(rows: Sequence[dict[str, Any]], longest: dict[str, int] | None = None) -> None:
+    """Aligned columns under their names; texts longer than `longest` of their column (80) are cut."""
     if not rows:
         return
     names = list(rows[0])
-    cells = [names, *([_cell(row[name], most) for name in names] for row in rows)]
+    cells = [names, *([_cell(row[name], (longest or {}).get(name, LONGEST)) for name in names] for row in rows)]
     widths = [max(len(line[column]) for line in cells) for column in range(len(names))]
     numeric = [all(not isinstance(row[name], str) for row in rows) for name in names]
     for line in cells:
@@ -54,14 +59,3 @@ def _cell(value: Any, most: int) -> str:
         return f"{value:.6g}"
     text = str(value)
     return text if len(text) <= most else f"{text[: most - 1]}…"
-
-
-def _plain(value: Any) -> Any:
-    """The value with only what JSON knows in it; numpy's numbers become Python's."""
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if hasattr(value, "item"):
-        value = value.item()
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -9,9 +9,9 @@ from slt_bias.cli.options import Debug, Json, Seed
 
 
 def verify(seed: Seed = 0, json: Json = False, debug: Debug = False) -> None:
-    """Measure what is known exactly and print it beside the truth; exit code 1 where a row fails.
+    """Print known answers beside what is measured here.
 
-    Intervals cover 99.9 %; a row without an interval is exact.
+    An interval covers 99.9 %; a row without one is exact. The exit code is 1 where a row fails.
 
     Example: slt-bias verify
     """
@@ -24,7 +24,7 @@ def verify(seed: Seed = 0, json: Json = False, debug: Debug = False) -> None:
         output.show_json({"seed": seed, "rows": rows, "failed": failed})
     else:
         columns = ("name", "truth", "estimate", "low", "high", "holds")
-        output.show_table([{name: row[name] for name in columns} for row in rows], most=75)
+        output.show_table([{name: row[name] for name in columns} for row in rows], {"truth": 24, "estimate": 24})
     if failed:
         output.say(f"{failed} of {len(rows)} rows fail; one random row in 1,000 does by chance: try --seed {seed + 1}")
         raise typer.Exit(1)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from slt_bias import prior
-from slt_bias.compare.coding_bound import coding_bound, raw_slope
+from slt_bias.compare.coding_bound import Kind, coding_bound, raw_slope
 from slt_bias.compare.entropy_bias import entropy_bias
 from slt_bias.compare.prior_versus_complexity import prior_versus_complexity
 from slt_bias.compare.uniform_law import uniform_complexity
@@ -83,10 +83,11 @@ def architecture_row(counts: FunctionCounts, table: pd.DataFrame | None = None, 
     row |= _columns("rank_correlation", bias.rank_correlation, notes)
     row |= _columns("partial_rank_correlation", bias.partial_rank_correlation, notes)
     row["rank_correlation_rows"] = bias.rows
-    for kind in ("a-priori", "envelope"):
+    kinds: tuple[Kind, ...] = ("a-priori", "envelope")
+    for kind in kinds:
         key = f"{kind.replace('-', '_')}_slope"
         try:
-            row[key] = coding_bound(table, kind).slope  # type: ignore[arg-type]
+            row[key] = coding_bound(table, kind).slope
         except InputError as error:
             row[key] = float("nan")
             notes.append(f"{key}: {error}")

@@ -11,7 +11,7 @@ import pandas as pd
 from slt_bias.compare.uniform_law import uniform_complexity
 from slt_bias.errors import InputError
 
-LEAST_COUNT = 10  # an envelope point must stand well above the cut-off at one draw
+LEAST_COUNT = 5  # a function used for a slope must stand above the cut-off at one draw
 LEAST_BINS = 3
 MOST_VALUES = 64  # an estimator with more values than this is binned
 BINS = 40
@@ -46,13 +46,14 @@ def coding_bound(table: pd.DataFrame, kind: Kind = "a-priori") -> CodingBound:
     """The bound for a table of `prior_versus_complexity`.
 
     "a-priori": a = log₂(N_O)/max K and b = 0 (Dingle, Camargo & Louis 2018, Methods), with N_O = 2^points outputs and the
-    maximum of K over 10⁵ random strings; nothing of the sample enters.
+    maximum of K over 10⁵ random strings; nothing of the sample enters. The coding theorem leaves an additive constant
+    open, and with b = 0 functions may stand above the line: `notes` says by how much.
     "envelope": the least-squares line through `envelope(table)`, then raised until it bounds these points. It is flatter
     than the truth: counts are cut off at 1/samples, so that of the complex functions only the luckiest show. At 128
-    points, 10⁶ draws of the network of Valle-Pérez et al. 2018 give log₁₀P slopes per LZ unit of about −0.06 on the raw
-    cloud, −0.10 on the envelope and −0.234 a priori.
+    points, 10⁶ draws of the network of Valle-Pérez et al. 2018 give log₁₀P slopes per LZ unit of −0.06 on the raw cloud
+    (`raw_slope`), −0.10 on the envelope and −0.225 a priori (max K = 171.5; one of 164.5 would give −0.234).
 
-    Raises InputError where fewer than three complexities have a function drawn 10 times, or all K are 0.
+    Raises InputError where fewer than three complexities have a function drawn 5 times, or all K are 0.
     """
     if kind not in ("a-priori", "envelope"):
         raise InputError(f"kind={kind}: give a-priori or envelope.")
@@ -81,12 +82,14 @@ def envelope(table: pd.DataFrame, least_count: int = LEAST_COUNT) -> pd.DataFram
     return points
 
 
-def raw_slope(table: pd.DataFrame) -> float:
-    """−d log₂P/dK of the least-squares line through all rows, in bits per unit; NaN where K or P does not vary.
+def raw_slope(table: pd.DataFrame, least_count: int = LEAST_COUNT) -> float:
+    """−d log₂P/dK of the least-squares line through all functions drawn `least_count` times or more, in bits per unit.
 
-    The cut-off at one draw makes it far too flat: read it beside the envelope's and the a priori slope, never alone.
+    NaN where K or P does not vary. The cut-off makes it far too flat, the more so the fewer draws are let in (with the
+    singletons it is 0 but for the first digits): read it beside the envelope's and the a priori slope, never alone.
     """
-    values, log2 = table["complexity"].to_numpy(), table["log2_probability"].to_numpy()
+    used = table["count"].to_numpy() >= least_count
+    values, log2 = table["complexity"].to_numpy()[used], table["log2_probability"].to_numpy()[used]
     if len(values) < 2 or np.ptp(values) == 0 or np.ptp(log2) == 0:
         return float("nan")
     return float(-np.polynomial.polynomial.polyfit(values, log2, 1)[1])
@@ -98,8 +101,13 @@ def _a_priori(table: pd.DataFrame) -> CodingBound:
     largest = float(strings[-1]) if len(strings) else 0.0
     if largest <= 0:
         raise InputError(f"{name} of random strings of {points} point(s) is 0 throughout: there is no a priori slope.")
-    note = f"a = log2(2^{points})/{largest:g}, the largest {name} of {len(strings)} random strings; b = 0"
-    return CodingBound(slope=points / largest, offset=0.0, kind="a-priori", complexity=name, notes=(note,))
+    slope = points / largest
+    notes = [f"a = log2(2^{points})/{largest:g}, the largest {name} of {len(strings)} random strings; b = 0"]
+    used = table[table["count"] >= LEAST_COUNT]
+    excess = float((used["log2_probability"] + slope * used["complexity"]).max()) if len(used) else 0.0
+    if excess > 0:
+        notes.append(f"holds up to an additive constant only: functions of this sample stand up to {excess:.1f} bits above it")
+    return CodingBound(slope=slope, offset=0.0, kind="a-priori", complexity=name, notes=tuple(notes))
 
 
 def _envelope_bound(table: pd.DataFrame) -> CodingBound:

@@ -42,19 +42,22 @@ class Distance:
     infinite where b drew some function of a too seldom.
     table : a row a function that either drew, the most probable first: function, count_a, count_b, probability_a,
     probability_b, log2_ratio (bits, log₂ of probability_a/probability_b: infinite where one did not draw it).
+    pairs : a row a pair of counts that some functions share: count_a, count_b, probability_a, probability_b, functions (how
+    many): the whole scatter of both priors, whatever the limit of the table.
     functions_a, functions_b, functions_both : how many were drawn by a, by b, by both.
     """
 
     total_variation: Estimate
     kullback_leibler: Estimate
     table: pd.DataFrame
+    pairs: pd.DataFrame
     functions_a: int
     functions_b: int
     functions_both: int
 
 
 def distance(
-    counts_a: FunctionCounts, counts_b: FunctionCounts, confidence: float = 0.95, limit: int | None = 100_000
+    counts_a: FunctionCounts, counts_b: FunctionCounts, confidence: float = 0.95, limit: int | None = 10_000
 ) -> Distance:
     """Total variation and Kullback–Leibler divergence of two priors from their samples; `limit` : rows of the table at most.
 
@@ -77,6 +80,7 @@ def distance(
         total_variation=_total_variation(paired, halves_a, halves_b, confidence, reasons),
         kullback_leibler=_kullback_leibler(paired, halves_a, halves_b, confidence, reasons),
         table=_table(paired, limit),
+        pairs=_pairs(paired),
         functions_a=counts_a.distinct,
         functions_b=counts_b.distinct,
         functions_both=int(both.sum()),
@@ -86,9 +90,7 @@ def distance(
 Halves = tuple[np.ndarray, np.ndarray]
 
 
-def _total_variation(
-    paired: Paired, halves_a: Halves, halves_b: Halves, confidence: float, reasons: tuple[str, ...]
-) -> Estimate:
+def _total_variation(paired: Paired, halves_a: Halves, halves_b: Halves, confidence: float, reasons: tuple[str, ...]) -> Estimate:
     tail = (1 - confidence) / 2
     size_a, size_b = int(paired.a.sum()), int(paired.b.sum())
     above = 1 - float(np.minimum(paired.a / size_a, paired.b / size_b).sum())
@@ -190,6 +192,19 @@ def _table(paired: Paired, limit: int | None) -> pd.DataFrame:
             "probability_a": p,
             "probability_b": q,
             "log2_ratio": ratio,
+        }
+    )
+
+
+def _pairs(paired: Paired) -> pd.DataFrame:
+    counts, functions = np.unique(np.stack([paired.a, paired.b], axis=1), axis=0, return_counts=True)
+    return pd.DataFrame(
+        {
+            "count_a": counts[:, 0],
+            "count_b": counts[:, 1],
+            "probability_a": counts[:, 0] / paired.a.sum(),
+            "probability_b": counts[:, 1] / paired.b.sum(),
+            "functions": functions,
         }
     )
 

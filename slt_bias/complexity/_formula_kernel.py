@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from slt_bias._compiled import compiled
 
 POINTS = 16
 ALL = 2**POINTS - 1
 
-jit = njit(nogil=True, cache=True, boundscheck=False)
+jit = compiled()
 
 
 @jit

@@ -13,14 +13,15 @@ Every integer operation is wrapped in np.uint64: one silent promotion to float64
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from slt_bias._compiled import compiled
 
 LANES = 64  # strings parsed side by side: all their state stays in the first-level cache
 
 u64 = np.uint64
 ZERO, ONE, TOP, ALL = u64(0), u64(1), u64(63), u64(0xFFFFFFFFFFFFFFFF)
 
-jit = njit(nogil=True, cache=True, error_model="numpy", boundscheck=False)
+jit = compiled(error_model="numpy")
 
 
 @jit

@@ -10,13 +10,14 @@ from __future__ import annotations
 import llvmlite.binding
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from slt_bias._compiled import compiled
+
 f32 = np.float32
-FAST = {"contract", "nsz", "arcp"}
-jit = njit(nogil=True, cache=True, error_model="numpy", fastmath=FAST, boundscheck=False)
+jit = compiled(error_model="numpy", fastmath={"contract", "nsz", "arcp"})
 
 LANES = 16 if llvmlite.binding.get_host_cpu_features().get("avx512f") else 8
 TILE = 16  # points of a layer's row are padded to a multiple of this
@@ -164,28 +165,28 @@ _cube_row, _rectified_cube_row = _make_cube_row(False), _make_cube_row(True)
 
 def _make_dense(rows_32, row_32, rows_16, row_16):
     @jit
-    def dense(weights, w, bias, b, inputs, out, fan_in, fan_out, stride):
+    def dense(weights, w, bias, b, inputs, x, out, o, fan_in, fan_out, stride):
         """out[j, p] = φ(bias[b + j] + Σᵢ weights[w + j·fan_in + i]·inputs[i, p]); flat float32, rows of `stride` points.
 
-        stride is a multiple of TILE.
+        inputs begin at x and out at o; stride is a multiple of TILE.
         """
         p = 0
         while p + 32 <= stride:
             j = 0
             while j + ROWS <= fan_out:
-                rows_32(weights, w + j * fan_in, fan_in, bias, b + j, inputs, p, stride, out, j * stride + p)
+                rows_32(weights, w + j * fan_in, fan_in, bias, b + j, inputs, x + p, stride, out, o + j * stride + p)
                 j += ROWS
             while j < fan_out:
-                row_32(weights, w + j * fan_in, fan_in, bias, b + j, inputs, p, stride, out, j * stride + p)
+                row_32(weights, w + j * fan_in, fan_in, bias, b + j, inputs, x + p, stride, out, o + j * stride + p)
                 j += 1
             p += 32
         if p < stride:
             j = 0
             while j + ROWS <= fan_out:
-                rows_16(weights, w + j * fan_in, fan_in, bias, b + j, inputs, p, stride, out, j * stride + p)
+                rows_16(weights, w + j * fan_in, fan_in, bias, b + j, inputs, x + p, stride, out, o + j * stride + p)
                 j += ROWS
             while j < fan_out:
-                row_16(weights, w + j * fan_in, fan_in, bias, b + j, inputs, p, stride, out, j * stride + p)
+                row_16(weights, w + j * fan_in, fan_in, bias, b + j, inputs, x + p, stride, out, o + j * stride + p)
                 j += 1
 
     return dense
@@ -196,16 +197,16 @@ rectified_dense = _make_dense(_rectified_rows_32, _rectified_row_32, _rectified_
 
 
 @jit
-def output_layer(weights, w, bias, b, inputs, out, fan_in, stride):
+def output_layer(weights, w, bias, b, inputs, x, out, o, fan_in, stride):
     """The one output neuron: `dense` with fan_out = 1, on 128 points at once where there are so many."""
     if stride == 128:
-        _row_128(weights, w, fan_in, bias, b, inputs, 0, stride, out, 0)
+        _row_128(weights, w, fan_in, bias, b, inputs, x, stride, out, o)
     else:
-        dense(weights, w, bias, b, inputs, out, fan_in, 1, stride)
+        dense(weights, w, bias, b, inputs, x, out, o, fan_in, 1, stride)
 
 
 @jit
-def cube_layer(weights, w, bias, b, fan_out, features, low, step, tile_bits, tile, rectify, upper, jumps, h, stride):
+def cube_layer(weights, w, bias, b, fan_out, features, low, step, tile_bits, tile, rectify, upper, jumps, out, stride):
     """The first layer on points [tile·2^tile_bits, (tile + 1)·2^tile_bits) of a hypercube with values low, low + step.
 
     The upper bits of a tile by doubling, upper[m + 2ᵏ] = upper[m] + step·w; the lower four in one vector.
@@ -214,10 +215,12 @@ def cube_layer(weights, w, bias, b, fan_out, features, low, step, tile_bits, til
     low_bits = min(tile_bits, LOW_BITS)
     for j in range(fan_out):
         start = w + j * features
-        total = f32(0.0)
-        for k in range(features):
-            total += weights[start + k]
-        first = bias[b + j] + low * total
+        first = bias[b + j]
+        if low != f32(0.0):
+            total = f32(0.0)
+            for k in range(features):
+                total += weights[start + k]
+            first += low * total
         for k in range(features - tile_bits):  # these bits are the same all over the tile
             if (tile >> (features - tile_bits - 1 - k)) & 1:
                 first += step * weights[start + k]
@@ -231,24 +234,23 @@ def cube_layer(weights, w, bias, b, fan_out, features, low, step, tile_bits, til
                 upper[m + size] = upper[m] + jump
             size *= 2
         if rectify:
-            _rectified_cube_row(upper, size, jumps, h, j * stride)
+            _rectified_cube_row(upper, size, jumps, out, j * stride)
         else:
-            _cube_row(upper, size, jumps, h, j * stride)
+            _cube_row(upper, size, jumps, out, j * stride)
 
 
 @jit
-def pack_signs(z, points, packed, start):
-    """Bits z[p] > 0 into packed[start // 8 …], the first point the highest bit; start is a multiple of 8."""
-    byte = start // 8
+def pack_signs(z, at, points, packed, byte):
+    """Bits z[at + p] > 0 into packed[byte …], the first point the highest bit."""
     p = 0
     while p + TILE <= points:
-        _sign_bytes(z, p, packed, byte)
+        _sign_bytes(z, at + p, packed, byte)  # type: ignore[call-arg]
         p += TILE
         byte += 2
     while p < points:
         value = np.uint32(0)
         for k in range(min(8, points - p)):
-            if z[p + k] > f32(0.0):
+            if z[at + p + k] > f32(0.0):
                 value = np.uint32(value | np.uint32(np.uint32(128) >> np.uint32(k)))
         packed[byte] = np.uint8(value)
         byte += 1

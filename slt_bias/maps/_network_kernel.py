@@ -10,32 +10,36 @@ from slt_bias import _normals_kernel as generator
 from slt_bias.maps._activation_kernel import RELU, activate, normalise, to_uniform
 from slt_bias.maps._layer_kernel import TILE, cube_layer, dense, f32, jit, output_layer, pack_signs, rectified_dense
 
-LARGEST_TILE = 128
+TILE_BITS = 7
+LARGEST_TILE = 2**TILE_BITS  # points evaluated at once: two layers of activations stay in the first-level cache
+APART = 64  # floats between the layers: at a multiple of 4 kB apart, loads would wait for stores to the other layer
 
 
 @jit
-def _layer(weights, w, bias, b, inputs, out, fan_in, fan_out, stride, rectify):
+def _layer(weights, w, bias, b, h, x, o, fan_in, fan_out, stride, rectify):
     if rectify:
-        rectified_dense(weights, w, bias, b, inputs, out, fan_in, fan_out, stride)
+        rectified_dense(weights, w, bias, b, h, x, h, o, fan_in, fan_out, stride)
     elif fan_out == 1:
-        output_layer(weights, w, bias, b, inputs, out, fan_in, stride)
+        output_layer(weights, w, bias, b, h, x, h, o, fan_in, stride)
     else:
-        dense(weights, w, bias, b, inputs, out, fan_in, fan_out, stride)
+        dense(weights, w, bias, b, h, x, h, o, fan_in, fan_out, stride)
 
 
 @jit
 def _network(
-    parameters, bias, widths, weight_at, bias_at, activation, layer_norm, cube, low, step, points, count, h, g, mean, packed, z
-):
-    """Evaluate one network on all points: its packed signs into `packed`, its outputs into z where z is not empty.
+    parameters, bias, widths, weight_at, bias_at, activation, layer_norm, cube, low, step, points, count, h, upper,
+    jumps, packed, byte, outputs, first,
+):  # fmt: skip
+    """Evaluate one network on all points: its signs into packed[byte …], its outputs into outputs[first …] unless first < 0.
 
     cube : features of a hypercube, or 0 where `points` (features, count) holds the inputs.
-    h, g : two layers' activations; mean : (2, points) of scratch.
+    h : two layers of activations, one behind the other; offsets into it spare the kernel all slices. upper, jumps : scratch.
     """
     layers = len(widths) - 1
-    tile_bits = min(cube, 7)
+    tile_bits = min(cube, TILE_BITS)
     size = min(count, LARGEST_TILE)
     stride = (size + TILE - 1) // TILE * TILE
+    half = len(h) // 2
     fused = activation == RELU and not layer_norm
     start = 0
     tile = 0
@@ -45,28 +49,41 @@ def _network(
         if cube > 0:
             cube_layer(
                 parameters, weight_at[0], bias, bias_at[0], widths[1], cube, low, step, tile_bits, tile, rectify,
-                mean[0], mean[1], h, stride,
+                upper, jumps, h, stride,
             )  # fmt: skip
         else:
             for i in range(widths[0]):
-                g[i * stride : i * stride + valid] = points[i, start : start + valid]
-                g[i * stride + valid : (i + 1) * stride] = f32(0.0)
-            _layer(parameters, weight_at[0], bias, bias_at[0], g, h, widths[0], widths[1], stride, rectify)
-        source, target = h, g
+                row = h[half + i * stride : half + (i + 1) * stride]
+                row[:valid] = points[i, start : start + valid]
+                row[valid:] = f32(0.0)
+            _layer(parameters, weight_at[0], bias, bias_at[0], h, half, 0, widths[0], widths[1], stride, rectify)
+        x, o = 0, half
         for layer in range(1, layers):
             fan_in, fan_out = widths[layer], widths[layer + 1]
-            if layer_norm:
-                normalise(source, mean[0], mean[1], fan_in, stride)
             if not fused:
-                activate(source[: fan_in * stride], activation)
+                values = h[x : x + fan_in * stride]
+                if layer_norm:
+                    normalise(values, upper, jumps, fan_in, stride)
+                activate(values, activation)
             rectify = fused and layer < layers - 1
-            _layer(parameters, weight_at[layer], bias, bias_at[layer], source, target, fan_in, fan_out, stride, rectify)
-            source, target = target, source
-        pack_signs(source, valid, packed, start)
-        if len(z) > 0:
-            z[start : start + valid] = source[:valid]
+            _layer(parameters, weight_at[layer], bias, bias_at[layer], h, x, o, fan_in, fan_out, stride, rectify)
+            x, o = o, x
+        pack_signs(h, x, valid, packed, byte + start // 8)
+        if first >= 0:
+            outputs[first + start : first + start + valid] = h[x : x + valid]
         start += size
         tile += 1
+
+
+@jit
+def _workspace(widths, count):
+    """(two layers of activations, scratch, more scratch, a bias of zeros)."""
+    size = (min(count, LARGEST_TILE) + TILE - 1) // TILE * TILE
+    widest = widths.max()
+    return (
+        generator.aligned(2 * (widest * size + APART)), generator.aligned(LARGEST_TILE), generator.aligned(LARGEST_TILE),
+        np.zeros(widest, np.float32),
+    )  # fmt: skip
 
 
 @jit
@@ -74,15 +91,12 @@ def evaluate_rows(
     rows, has_bias, widths, weight_at, bias_at, activation, layer_norm, cube, low, step, points, count, packed, outputs
 ):
     """Networks of given parameters (batch, parameters); outputs is (batch, points), or (batch, 0) where not wanted."""
-    size = (min(count, LARGEST_TILE) + TILE - 1) // TILE * TILE
-    widest = widths.max()
-    h, g = np.empty(widest * size, np.float32), np.empty(widest * size, np.float32)
-    mean = np.empty((2, size), np.float32)
-    zeros = np.zeros(widest, np.float32)
+    h, upper, jumps, zeros = _workspace(widths, count)
+    flat_packed, flat_outputs = packed.reshape(-1), outputs.reshape(-1)
     for r in range(len(rows)):
         _network(
-            rows[r], rows[r] if has_bias else zeros, widths, weight_at, bias_at, activation, layer_norm,
-            cube, low, step, points, count, h, g, mean, packed[r], outputs[r],
+            rows[r], rows[r] if has_bias else zeros, widths, weight_at, bias_at, activation, layer_norm, cube, low, step,
+            points, count, h, upper, jumps, flat_packed, r * packed.shape[1], flat_outputs, r * count if outputs.size else -1,
         )  # fmt: skip
 
 
@@ -91,23 +105,21 @@ def draw_rows(
     state, scale, uniform, has_bias, widths, weight_at, bias_at, activation, layer_norm, cube, low, step, points, count, packed
 ):
     """Draw len(packed) networks from the stream `state` and evaluate each while its parameters are in the cache."""
-    size = (min(count, LARGEST_TILE) + TILE - 1) // TILE * TILE
-    widest = widths.max()
-    h, g = np.empty(widest * size, np.float32), np.empty(widest * size, np.float32)
-    mean = np.empty((2, size), np.float32)
-    zeros = np.zeros(widest, np.float32)
-    outputs = np.empty(0, np.float32)
+    h, upper, jumps, zeros = _workspace(widths, count)
     length = generator.padded(len(scale))
-    words = np.empty(length, np.uint32)
-    row = np.empty(length, np.float32)
+    words, row = generator.aligned(length).view(np.uint32), generator.aligned(length)
+    lanes = generator.aligned(state.size).view(np.uint32).reshape(state.shape)
+    lanes[:] = state
+    bias = row if has_bias else zeros
+    flat_packed = packed.reshape(-1)
     for r in range(len(packed)):
-        generator.fill_words(state, words)
+        generator.fill_words(lanes, words)
         generator.box_muller(words, row)
         if uniform:
             to_uniform(row)
         for i in range(len(scale)):
             row[i] *= scale[i]
         _network(
-            row, row if has_bias else zeros, widths, weight_at, bias_at, activation, layer_norm,
-            cube, low, step, points, count, h, g, mean, packed[r], outputs,
+            row, bias, widths, weight_at, bias_at, activation, layer_norm, cube, low, step,
+            points, count, h, upper, jumps, flat_packed, r * packed.shape[1], upper, -1,
         )  # fmt: skip

@@ -5,10 +5,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from slt_bias._compiled import compiled
 
 u64 = np.uint64
-jit = njit(nogil=True, cache=True, boundscheck=False)
+jit = compiled()
 
 
 @jit

@@ -83,7 +83,7 @@ def test_dense_layer(fan_in, fan_out, tiles, seed):
     exact = weights.astype(float) @ inputs + bias[3:, None]
     for layer, wanted in ((dense, exact), (rectified_dense, np.maximum(exact, 0))):
         out = np.full(fan_out * TILE * tiles, np.nan, np.float32)
-        layer(weights.ravel(), 0, bias, 3, inputs.ravel(), out, fan_in, fan_out, TILE * tiles)
+        layer(weights.ravel(), 0, bias, 3, inputs.ravel(), 0, out, 0, fan_in, fan_out, TILE * tiles)
         assert np.abs(out.reshape(fan_out, -1) - wanted).max() < 1e-5
 
 

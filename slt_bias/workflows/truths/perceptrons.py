@@ -29,7 +29,9 @@ def distinct_functions(seed: int) -> list[Row]:
     rows = []
     for inputs, truth in DISTINCT.items():
         found = prior.sample(maps.Perceptron(inputs), samples=DRAWS[inputs], seed=seed).distinct
-        rows.append(exact(f"perceptron with bias, {inputs} inputs: distinct functions", "OEIS A000609", truth, found))
+        rows.append(
+            exact(f"perceptron with bias on {{0,1}}{'¹²³⁴'[inputs - 1]}: distinct functions", "OEIS A000609", truth, found)
+        )
     return rows
 
 
@@ -49,9 +51,9 @@ def two_inputs(seed: int) -> list[Row]:
     six = np.array([count for table, count in found.items() if table.count("1") % 2 == 0 and table not in xor])
     name = "perceptron on {−1,1}², unit normals"
     return [
-        proportion(f"{name}: P of the eight functions with 1 or 3 ones", source, 8 * corner, int(eight.sum()), counts.samples),
+        proportion(f"{name}: P(f) of the eight with 1 or 3 ones", source, corner, int(eight.sum()), counts.samples, 8),
         all_equal(f"{name}: the eight equal", source, eight),
-        proportion(f"{name}: P of the six others", source, 1 - 8 * corner, int(six.sum()), counts.samples),
+        proportion(f"{name}: P(f) of the six others", source, (1 - 8 * corner) / 6, int(six.sum()), counts.samples, 6),
         all_equal(f"{name}: the six equal", source, six),
         exact(f"{name}: draws of XOR and XNOR", source, 0, sum(found[table] for table in xor)),
     ]

@@ -39,9 +39,10 @@ def within(name: str, source: str, truth: float, estimate: float, low: float, hi
     return Row(name=name, source=source, truth=truth, estimate=estimate, low=low, high=high, holds=bool(low <= truth <= high))
 
 
-def proportion(name: str, source: str, truth: float, count: int, samples: int) -> Row:
-    """A probability from a count, with its exact interval."""
-    return within(name, source, truth, count / samples, *clopper_pearson(count, samples, CONFIDENCE))
+def proportion(name: str, source: str, truth: float, count: int, samples: int, sharers: int = 1) -> Row:
+    """A probability from a count, with its exact interval; the mean of those of `sharers` functions counted together."""
+    low, high = clopper_pearson(count, samples, CONFIDENCE)
+    return within(name, source, truth, count / samples / sharers, low / sharers, high / sharers)
 
 
 def all_equal(name: str, source: str, observed: np.ndarray) -> Row:

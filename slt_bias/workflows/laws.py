@@ -1,0 +1,34 @@
+"""The law of a map's parameters and the coding of its inputs, in words for a report."""
+
+from __future__ import annotations
+
+from slt_bias.maps.base import FamilyMember
+from slt_bias.maps.law import PRESETS
+
+
+def law_in_words(map: FamilyMember) -> str:
+    """How the parameters are drawn."""
+    law = map.law
+    if map.name == "uniform":
+        return "no parameters: each output is a fair coin"
+    if law is None:
+        return "the module's own initialisers"
+    if law.preset is not None:
+        variances = "weights and biases of variance 2/fan_in in hidden layers and 1/fan_in in the output layer"
+        return f"{PRESETS[law.preset]}; {variances} (preset {law.preset})"
+    if map.name == "polynomial":
+        decay = getattr(map, "decay", 1.0)
+        shrunk = "" if decay == 1 else f" times {decay:g}^degree"
+        return f"{law.distribution}; every coefficient, the constant's too, of standard deviation {law.weight_std:g}{shrunk}"
+    biases = f"biases of standard deviation {law.bias_std:g}" if law.has_bias else "no biases"
+    return f"{law.distribution}; weights of standard deviation {law.weight_std:g}/√fan_in, {biases}"
+
+
+def inputs_in_words(map: FamilyMember) -> str:
+    """What the points are."""
+    inputs = map.inputs
+    if inputs.values is not None:
+        low, high = inputs.values
+        return f"all {inputs.count:,} points of {inputs.features} binary inputs with values {low} and {high}".replace("-", "−")
+    kind = "grid points" if inputs.kind == "grid" else "rows of data"
+    return f"{inputs.count:,} {kind} with {inputs.features} features ({inputs.spec.removeprefix('inputs=')})"
