@@ -22,7 +22,7 @@ from slt_bias.cli.complexity import complexity
 from slt_bias.cli.doctor import doctor
 from slt_bias.cli.maps import maps
 from slt_bias.cli.verify import verify
-from slt_bias.errors import SltBiasError
+from slt_bias.errors import SamplingInterrupted, SltBiasError
 
 
 class Line:
@@ -63,8 +63,10 @@ class Commands(TyperGroup):
             return super().invoke(ctx)
         except (typer.Exit, typer.Abort, TyperException, BrokenPipeError):
             raise
-        except KeyboardInterrupt:
-            output.say("interrupted")
+        except KeyboardInterrupt as stop:
+            kept = f": {stop.how_to_resume}" if isinstance(stop, SamplingInterrupted) else ""
+            output.say(f"interrupted{kept}")
+            output.say(f"go on with: {ctx.obj.text}")
             raise typer.Exit(130) from None
         except SltBiasError as error:
             if debug:

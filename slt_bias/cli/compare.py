@@ -9,11 +9,9 @@ import typer
 
 from slt_bias.cli import output
 from slt_bias.cli.options import Debug, Json, Seed, whole_number
-from slt_bias.errors import SamplingInterrupted
 
 
 def compare(
-    ctx: typer.Context,
     map: Annotated[
         list[str] | None, typer.Option("--map", metavar="SPEC", help="A map (repeat for several); `slt-bias maps` lists them.")
     ] = None,
@@ -36,32 +34,26 @@ def compare(
 ) -> None:
     """Put the probability of functions against their complexity.
 
-    Without --map: six architectures on seven binary inputs. Results are tables, figures and report.html.
+    Without --map: six architectures on seven binary inputs (on data: five, without the transformer, which reads bits).
+    Results are tables, figures and report.html.
 
     Example: slt-bias compare --map mlp:hidden=40x40,activation=tanh --map perceptron --samples 1e5
     """
     from slt_bias.functions import load
     from slt_bias.workflows.compare import compare as run
 
-    chosen = None if inputs is None else load(inputs)
-    try:
-        result = run(
-            map or None,
-            samples=samples,
-            seed=seed,
-            complexity=complexity,
-            inputs=chosen,
-            out=out,
-            workers=workers,
-            device=device,
-            functions=function or (),
-            progress=True,
-        )
-    except KeyboardInterrupt as stop:
-        kept = f": {stop.how_to_resume}" if isinstance(stop, SamplingInterrupted) else ""
-        output.say(f"interrupted{kept}")
-        output.say(f"go on with: {ctx.obj.text}")
-        raise typer.Exit(130) from None
+    result = run(
+        map or None,
+        samples=samples,
+        seed=seed,
+        complexity=complexity,
+        inputs=None if inputs is None else load(inputs),
+        out=out,
+        workers=workers,
+        device=device,
+        functions=function or (),
+        progress=True,
+    )
     if json:
         output.show_json(result.summary)
         return

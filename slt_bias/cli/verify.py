@@ -6,6 +6,7 @@ import typer
 
 from slt_bias.cli import output
 from slt_bias.cli.options import Debug, Json, Seed
+from slt_bias.errors import SamplingInterrupted
 
 
 def verify(seed: Seed = 0, json: Json = False, debug: Debug = False) -> None:
@@ -17,7 +18,10 @@ def verify(seed: Seed = 0, json: Json = False, debug: Debug = False) -> None:
     """
     from slt_bias.workflows.verify import verify as measure
 
-    table = measure(seed, progress=True)
+    try:
+        table = measure(seed, progress=True)
+    except SamplingInterrupted:  # what it kept of one row is of no use
+        raise KeyboardInterrupt from None
     rows = table.to_dict("records")
     failed = int((~table["holds"]).sum())
     if json:

@@ -213,6 +213,7 @@ def cube_layer(weights, w, bias, b, fan_out, features, low, step, tile_bits, til
     Rows of fewer than 16 points are computed as 16, the rest of no meaning.
     """
     low_bits = min(tile_bits, LOW_BITS)
+    jumps[low_bits:LOW_BITS] = f32(0.0)  # bits that the points do not have: 0 times what stood there could be NaN
     for j in range(fan_out):
         start = w + j * features
         first = bias[b + j]

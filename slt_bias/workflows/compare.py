@@ -67,7 +67,8 @@ def compare(
 ) -> CompareResult:
     """Draw functions from each map, put their probability against their complexity, and write tables, figures, a report.
 
-    maps : maps or specs; a mapping also says how many samples each gets; None means DEFAULT_MAPS.
+    maps : maps or specs; a mapping also says how many samples each gets; None means DEFAULT_MAPS, on other inputs than
+        bits without the transformer, which reads nothing else.
     samples : draws of every map (default: those of the mapping, else a million). inputs : for specs that name none.
     complexity : an estimator of `sb.complexity.names()`. functions : named functions or truth tables to label as well.
     out : the folder of counts/*.parquet, table.csv, the figures as .png and .svg, summary.json and report.html. Draws
@@ -75,7 +76,7 @@ def compare(
     Raises SpecError, InputError or ResultError before anything is drawn, where the arguments do not fit or the folder
     cannot be written; SamplingInterrupted after Ctrl-C.
     """
-    chosen = DEFAULT_MAPS if maps is None else maps
+    chosen = _default_maps(inputs) if maps is None else maps
     drawn = list(chosen.values()) if isinstance(chosen, Mapping) else [DEFAULT_SAMPLES] * len(chosen)
     parsed = [parse(map, inputs) if isinstance(map, str) else map for map in chosen]
     names = labels(parsed)
@@ -89,6 +90,11 @@ def compare(
         counts, file = count_functions(map, folder / "counts", wanted, seed, workers, device, progress)
         measured.append(measure(map, label, counts, file.relative_to(folder), complexity, functions))
     return _write(folder, measured, seed, complexity)
+
+
+def _default_maps(inputs: InputSet | None) -> dict[str, int]:
+    bits = inputs is None or inputs.kind == "hypercube"
+    return {spec: samples for spec, samples in DEFAULT_MAPS.items() if bits or spec != "transformer"}
 
 
 def _check(map: FamilyMember, complexity: str, extra: Sequence[str]) -> None:

@@ -17,7 +17,10 @@ TITLE_WIDTH = 40  # characters of a panel's title on one line
 
 
 def draw_figures(measured: list[Measured], pairs: list[Pair], folder: Path) -> dict[str, Path]:
-    """Draw and save all figures of a comparison; name → the .png file, beside which lies the .svg."""
+    """Draw and save all figures of a comparison; name → the .png file, beside which lies the .svg.
+
+    A figure of an earlier comparison in this folder that the present one does not have is removed.
+    """
     figures: dict[str, Figure | Axes] = {
         "figure": plots.prior_versus_complexity([_panel(each) for each in measured]),
         "overlay": _overlay(measured),
@@ -26,6 +29,9 @@ def draw_figures(measured: list[Measured], pairs: list[Pair], folder: Path) -> d
     }
     if pairs:
         figures["same-function"] = _same_function(pairs)
+    else:
+        for suffix in (".png", ".svg"):
+            (folder / f"same-function{suffix}").unlink(missing_ok=True)
     return {name: plots.save(figure, folder / name)[0] for name, figure in figures.items()}
 
 

@@ -87,6 +87,22 @@ def test_dense_layer(fan_in, fan_out, tiles, seed):
         assert np.abs(out.reshape(fan_out, -1) - wanted).max() < 1e-5
 
 
+@pytest.mark.parametrize("features", [1, 2, 3, 4, 5, 7])
+def test_first_layer_on_a_hypercube(features):
+    from slt_bias.maps._layer_kernel import TILE, cube_layer
+
+    rng = np.random.default_rng(features)
+    weights, bias = rng.normal(size=(3, features)).astype(np.float32), rng.normal(size=3).astype(np.float32)
+    points = maps.parse(f"perceptron:inputs={features},values=pm1").inputs.points
+    stride = max(TILE, len(points))
+    scratch, jumps, out = (np.full(size, np.nan, np.float32) for size in (128, 128, 3 * stride))
+    cube_layer(
+        weights.ravel(), 0, bias, 0, 3, features, np.float32(-1), np.float32(2), features, 0, False, scratch, jumps, out, stride
+    )
+    exact = weights.astype(float) @ points.T + bias[:, None]
+    assert np.abs(out.reshape(3, stride)[:, : len(points)] - exact).max() < 1e-5
+
+
 def test_spaces_of_several_tiles():
     chosen, parameters = drawn("mlp:hidden=7,inputs=11,values=pm1", 20)
     outputs = chosen.outputs(parameters.double()).numpy()

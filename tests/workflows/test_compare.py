@@ -1,0 +1,111 @@
+"""The main job, end to end and small."""
+
+import json
+import re
+
+import pandas as pd
+import pytest
+
+from slt_bias import functions
+from slt_bias.prior import FunctionCounts
+from slt_bias.workflows import compare as workflow
+from slt_bias.workflows.compare import compare
+
+FILES = [f"{name}.{kind}" for name in ("figure", "overlay", "zipf", "complexity", "same-function") for kind in ("png", "svg")]
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory):
+    out = tmp_path_factory.mktemp("compare") / "out"
+    return compare({"mlp:hidden=8x8": 5000, "perceptron": 3000, "uniform": 1000}, inputs=functions.hypercube(4), out=out)
+
+
+def test_everything_is_written_and_nothing_else(result):
+    written = sorted(path.name for path in result.out.iterdir())
+    assert written == sorted([*FILES, "counts", "report.html", "summary.json", "table.csv"])
+    assert (result.out / "figure.png").read_bytes()[:4] == b"\x89PNG"
+    assert "<svg" in (result.out / "figure.svg").read_text()[:2000]
+
+
+def test_a_row_a_map(result):
+    table = pd.read_csv(result.out / "table.csv")
+    assert list(table["label"]) == ["mlp", "perceptron", "uniform"]
+    assert list(table["samples"]) == [5000, 3000, 1000]
+    for path, samples in zip(table["counts"], table["samples"], strict=True):
+        assert FunctionCounts.load(result.out / path).samples == samples
+
+
+def test_summary(result):
+    summary = json.loads((result.out / "summary.json").read_text())
+    assert [map["label"] for map in summary["maps"]] == ["mlp", "perceptron", "uniform"]
+    assert [row["b"] for row in summary["distances"]] == ["perceptron", "uniform"]
+    first = summary["maps"][0]
+    assert {"spec", "law", "inputs", "bounds", "named", "frequent", "unseen_mass", "partial_rank_correlation"} <= set(first)
+    assert first["bounds"]["a-priori"]["slope"] > 0
+    assert sum(row["count"] for row in first["frequent"]) <= 5000
+    assert {"slt_bias", "torch", "instruction_set", "device", "command", "rule"} <= set(summary["provenance"])
+    assert summary["maps"][2]["constant_0"] < 0.01 < first["constant_0"]
+
+
+def test_report_stands_alone(result):
+    page = result.report.read_text()
+    assert not re.search(r"""(src|href)=["']?(?!data:)""", page)
+    assert "http" not in page and "<script" not in page
+    assert page.count("data:image/png;base64,") == 5
+    for words in ("mlp", "√fan_in", "all 16 points of 4 binary inputs with values 0 and 1", "a priori", "Clopper–Pearson", "seed"):
+        assert words.lower() in page.lower()
+    for map in result.summary["maps"]:
+        assert map["spec"] in page
+    assert "nan" not in re.sub(r"base64,[A-Za-z0-9+/=]*", "", page).lower().split()
+
+
+def test_equal_calls_give_equal_files(result, tmp_path):
+    again = compare({"mlp:hidden=8x8": 5000, "perceptron": 3000, "uniform": 1000}, inputs=functions.hypercube(4), out=tmp_path)
+    for name in [*FILES, "table.csv"]:
+        assert (tmp_path / name).read_bytes() == (result.out / name).read_bytes(), name
+    assert again.summary["maps"] == result.summary["maps"]
+
+
+def test_texts_of_users_are_escaped(tmp_path, monkeypatch):
+    monkeypatch.setattr(workflow, "labels", lambda maps: ["<script>alert(1)</script>"])
+    found = compare(["perceptron:inputs=3"], samples=500, out=tmp_path)
+    page = found.report.read_text()
+    assert "<script" not in page and "&lt;script&gt;" in page
+
+
+def test_one_map_leaves_no_figure_of_an_earlier_pair(tmp_path):
+    compare(["perceptron", "uniform"], samples=200, inputs=functions.hypercube(3), out=tmp_path)
+    assert (tmp_path / "same-function.png").exists()
+    compare(["perceptron"], samples=200, inputs=functions.hypercube(3), out=tmp_path)
+    assert not list(tmp_path.glob("same-function*"))
+
+
+@pytest.mark.parametrize("samples", [1, 2, 30])
+def test_few_draws_are_no_reason_to_fail(tmp_path, samples):
+    found = compare(["perceptron:inputs=1", "uniform:inputs=2"], samples=samples, out=tmp_path)
+    assert list(found.table["samples"]) == [samples, samples]
+
+
+def test_maps_on_different_points(tmp_path):
+    found = compare(["perceptron:inputs=3", "mlp:hidden=4,inputs=4"], samples=500, out=tmp_path, complexity="formula_all_gates")
+    assert found.summary["distances"] == []
+    assert "4 binary inputs" in found.report.read_text()
+
+
+def test_data_leaves_the_transformer_out_of_the_default():
+    rows = functions.load("digits:8")
+    assert "transformer" not in workflow._default_maps(rows)
+    assert "transformer" in workflow._default_maps(None)
+
+
+def test_a_map_that_is_interrupted_leaves_earlier_results(result, tmp_path, monkeypatch):
+    before = (result.out / "table.csv").read_bytes()
+
+    def full(*arguments, **keywords):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.replace", full)
+    with pytest.raises(Exception, match="disk is full"):
+        compare(["uniform"], samples=100, inputs=functions.hypercube(4), out=result.out)
+    assert (result.out / "table.csv").read_bytes() == before
+    assert not [path for path in result.out.rglob("*") if path.name.endswith(".tmp")]
