@@ -37,7 +37,7 @@ def compare(
     Without --map: six architectures on seven binary inputs (on data: five, without the transformer, which reads bits).
     Results are tables, figures and report.html.
 
-    Example: slt-bias compare --map mlp:hidden=40x40,activation=tanh --map perceptron --samples 1e5
+    Example: slt-bias compare --map perceptron --map mlp --samples 1e5
     """
     from slt_bias.functions import load
     from slt_bias.workflows.compare import compare as run

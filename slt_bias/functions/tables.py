@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from slt_bias.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,12 +61,25 @@ class Functions:
         """bool (count, points)."""
         return np.unpackbits(self.packed, axis=1, count=self.points).astype(bool)
 
+    def _text(self) -> np.ndarray:
+        """uint8 (count, points): the characters 0 and 1."""
+        text = np.unpackbits(self.packed, axis=1, count=self.points)
+        text += ord("0")
+        return text
+
     def strings(self) -> list[str]:
         """One string of 0 and 1 a function."""
-        if not self.points:
-            return [""] * len(self)
-        text = (np.unpackbits(self.packed, axis=1, count=self.points) + ord("0")).tobytes().decode("ascii")
-        return [text[start : start + self.points] for start in range(0, len(text), self.points)]
+        text, size = self._text().tobytes().decode("ascii"), self.points
+        return [text[k * size : (k + 1) * size] for k in range(len(self))]
+
+    def series(self) -> pd.Series:
+        """The strings as a column of pandas: a byte a point, where a Python string takes 50 bytes more."""
+        import pandas as pd
+        import pyarrow as pa
+
+        ends = np.arange(len(self) + 1, dtype=np.int64) * self.points
+        column = pa.LargeStringArray.from_buffers(len(self), pa.py_buffer(ends), pa.py_buffer(self._text()))
+        return pd.Series(column, dtype=pd.StringDtype("pyarrow", na_value=np.nan))
 
     def ones(self) -> np.ndarray:
         """int64 (count,): the number of ones of each table."""

@@ -16,6 +16,7 @@ from matplotlib.lines import Line2D
 
 from slt_bias.errors import InputError
 from slt_bias.plots import labels, styles
+from slt_bias.plots.picture import Picture
 
 COLUMNS = 3
 MARKER_AREA = 13.0  # points²
@@ -60,7 +61,7 @@ def prior_versus_complexity(panels: Sequence[Panel], title: str | None = None) -
         raise InputError(f"panels of {', '.join(sorted(names)) or 'nothing'}: give one or more, all of one complexity estimator.")
     across = min(COLUMNS, len(panels))
     down = -(-len(panels) // across)
-    figure = Figure(figsize=(1.3 + 3.5 * across, 1.1 + 3.1 * down), layout="constrained")
+    figure = Picture(figsize=(1.3 + 3.5 * across, 1.1 + 3.1 * down), layout="constrained")
     grid = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False)
     points = [panel.table.groupby(["complexity", "log2_probability"]).size() for panel in panels]
     norm = LogNorm(1, max(10, max(int(each.max()) for each in points)))

@@ -6,7 +6,8 @@ import math
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+
+from slt_bias.plots.picture import Picture
 
 # Okabe & Ito 2008, without yellow, which is too pale for lines
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
@@ -38,7 +39,7 @@ def line_style(number: int) -> dict[str, Any]:
 
 def new_axes(width: float = 6.4, height: float = 4.6) -> Axes:
     """Axes in a figure of their own, independent of pyplot and of any display."""
-    return Figure(figsize=(width, height), layout="constrained").add_subplot()
+    return Picture(figsize=(width, height), layout="constrained").add_subplot()
 
 
 def legend_below(axes: Axes) -> None:

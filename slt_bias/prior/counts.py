@@ -92,7 +92,7 @@ class FunctionCounts:
         rows = slice(None, limit)
         return pd.DataFrame(
             {
-                "function": self.functions[rows].strings(),
+                "function": self.functions[rows].series(),
                 "count": self.count[rows],
                 "probability": self.count[rows] / self.samples,
                 "probability_low": low[rows],

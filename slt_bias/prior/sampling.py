@@ -96,7 +96,7 @@ class _Run:
 
     def go(self, drawers: list[Draw], progress: bool) -> None:
         """Run until all blocks are done, an error comes up or Ctrl-C."""
-        label = f"sampling {self.map.spec.partition(':')[0]}"
+        label = f"sampling {self.map.spec[:60]}"
         if getattr(self.map, "slow", None):
             label += f" ({self.map.slow})"  # type: ignore[attr-defined]
         threads = [threading.Thread(target=self._work, args=(draw,), daemon=True) for draw in drawers]

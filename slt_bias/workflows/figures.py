@@ -59,7 +59,7 @@ def _overlay(measured: list[Measured]) -> Axes:
 def _same_function(pairs: list[Pair]) -> Figure:
     across = min(3, len(pairs))
     down = -(-len(pairs) // across)
-    figure = Figure(figsize=(5.2 * across, 4.4 * down), layout="constrained")
+    figure = plots.Picture(figsize=(5.2 * across, 4.4 * down), layout="constrained")
     grid = figure.subplots(down, across, squeeze=False)
     for axes, pair in zip(grid.flat, pairs, strict=False):
         samples = (pair.a.counts.samples, pair.b.counts.samples)

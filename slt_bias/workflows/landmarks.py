@@ -75,7 +75,7 @@ def short_table(table: str) -> str:
     if len(table) <= 16:
         return table
     if len(table) % 4:
-        return f"{table[:32]}…"
+        return table if len(table) <= 32 else f"{table[:32]}…"
     digits = "".join(f"{int(table[i : i + 4], 2):x}" for i in range(0, min(len(table), 256), 4))
     return f"0x{digits[:32]}{'…' if len(table) > 128 else ''}"
 

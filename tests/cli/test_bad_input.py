@@ -22,7 +22,8 @@ CASES = {
     "zero samples": (["--samples", "0"], "at least 1"),
     "half a sample": (["--samples", "1.5"], "at least 1"),
     "samples in words": (["--samples", "ten"], "1e6"),
-    "infinite samples": (["--samples", "1e400"], "no whole number"),
+    "no number of samples": (["--samples", "nan"], "no whole number"),
+    "too many samples": (["--samples", "1e400"], "at most 4.6e+18"),
     "missing GPU": (["--device", "cuda:7"], "this machine has cpu"),
     "unknown estimator": (["--complexity", "lzz"], "Did you mean `lz`?"),
     "an estimator that does not reach": (["--complexity", "formula_and_or"], "at most 4"),
@@ -77,7 +78,9 @@ def test_folder_that_cannot_be_written(tmp_path, monkeypatch):
     check(done, str(tmp_path / "file"))
 
 
-@pytest.mark.parametrize("arguments", [["complexity", "0120"], ["complexity", "parity"], ["complexity"], ["complexity", "0.5"], ["compre"]])
+@pytest.mark.parametrize(
+    "arguments", [["complexity", "0120"], ["complexity", "parity"], ["complexity"], ["complexity", "0.5"], ["compre"]]
+)
 def test_other_commands(arguments):
     check(CliRunner().invoke(app, arguments), "")
 

@@ -40,7 +40,7 @@ def test_defaults_listed_by_maps_are_those_that_parse_takes():
 
 
 def test_complexity_of_named_functions():
-    found = json.loads(invoke("complexity", "--json", "--inputs", "4", "parity", "0110", "x".replace("x", "0x6996")).stdout)
+    found = json.loads(invoke("complexity", "--json", "--inputs", "4", "parity", "0110", "0x6996").stdout)
     parity, short, hexadecimal = found["functions"]
     assert (parity["formula_and_or"], parity["formula_all_gates"], parity["points"]) == (16, 4, 16)
     assert (short["points"], short["formula_all_gates"]) == (4, 2)
@@ -90,12 +90,13 @@ def test_verify_says_whether_rows_hold(one_row):
 def test_compare_prints_one_json_object(tmp_path):
     out = tmp_path / "a name with spaces, ünicode"
     arguments = ["compare", "--map", "perceptron", "--inputs", "3", "--samples", "1e3", "--seed", "5", "--out", str(out)]
-    done = invoke(*arguments, "--json", "--function", "threshold:k=2")
+    done = invoke(*arguments, "--json", "--function", "threshold:k=3", "--function", "interval")
     assert done.exit_code == 0
     found = json.loads(done.stdout)
     assert found == json.loads((out / "summary.json").read_text())
     assert (found["seed"], found["maps"][0]["samples"]) == (5, 1000)
-    assert "threshold:k=2" in [mark["label"] for mark in found["maps"][0]["named"]] or "majority" in str(found["maps"][0]["named"])
+    assert "threshold:k=3" not in [mark["label"] for mark in found["maps"][0]["named"]]  # it is `and`
+    assert "interval" in [mark["label"] for mark in found["maps"][0]["named"]]
     again = invoke(*arguments)
     assert f"report: {out / 'report.html'}" in again.stdout
     assert len(pd.read_csv(out / "table.csv")) == 1

@@ -18,7 +18,13 @@ def test_equal_maps_are_refused():
 
 
 def test_file_names_are_safe_and_short_and_tell_all_specs_apart():
-    specs = ["mlp", "mlp:activation=tanh", "perceptron:inputs=5", "mlp:hidden=" + "x".join(["11"] * 60), "mlp:hidden=" + "x".join(["11"] * 61)]
+    specs = [
+        "mlp",
+        "mlp:activation=tanh",
+        "perceptron:inputs=5",
+        "mlp:hidden=" + "x".join(["11"] * 60),
+        "mlp:hidden=" + "x".join(["11"] * 61),
+    ]
     names = [file_name(maps.parse(spec)) for spec in specs]
     assert len(set(names)) == len(names)
     for name in names:
