@@ -22,6 +22,7 @@ jit = compiled(error_model="numpy", fastmath={"contract", "nsz", "arcp"})
 LANES = 16 if llvmlite.binding.get_host_cpu_features().get("avx512f") else 8
 TILE = 16  # points of a layer's row are padded to a multiple of this
 ROWS = 4  # neurons whose accumulators are held in registers at once
+WIDE = 64 if LANES == 16 else TILE  # points whose accumulators are: as many as the registers hold
 LOW_BITS = 4  # the bits of a hypercube's points within one TILE
 
 VECTOR = ir.VectorType(ir.FloatType(), LANES)
@@ -155,15 +156,15 @@ def _sign_bytes(typingctx, z, p, packed, at):
     return signature, generate
 
 
-_rows_32, _row_32 = _make_micro(ROWS, 32, False), _make_micro(1, 32, False)
-_rows_16, _row_16 = _make_micro(ROWS, 16, False), _make_micro(1, 16, False)
-_row_128 = _make_micro(1, 128, False)
-_rectified_rows_32, _rectified_row_32 = _make_micro(ROWS, 32, True), _make_micro(1, 32, True)
-_rectified_rows_16, _rectified_row_16 = _make_micro(ROWS, 16, True), _make_micro(1, 16, True)
+_rows_wide, _row_wide = _make_micro(ROWS, WIDE, False), _make_micro(1, WIDE, False)
+_rows_tile, _row_tile = _make_micro(ROWS, TILE, False), _make_micro(1, TILE, False)
+_row_at_once = _make_micro(1, 128, False)
+_rectified_rows_wide, _rectified_row_wide = _make_micro(ROWS, WIDE, True), _make_micro(1, WIDE, True)
+_rectified_rows_tile, _rectified_row_tile = _make_micro(ROWS, TILE, True), _make_micro(1, TILE, True)
 _cube_row, _rectified_cube_row = _make_cube_row(False), _make_cube_row(True)
 
 
-def _make_dense(rows_32, row_32, rows_16, row_16):
+def _make_dense(rows_wide, row_wide, rows_tile, row_tile):
     @jit
     def dense(weights, w, bias, b, inputs, x, out, o, fan_in, fan_out, stride):
         """out[j, p] = φ(bias[b + j] + Σᵢ weights[w + j·fan_in + i]·inputs[i, p]); flat float32, rows of `stride` points.
@@ -171,36 +172,37 @@ def _make_dense(rows_32, row_32, rows_16, row_16):
         inputs begin at x and out at o; stride is a multiple of TILE.
         """
         p = 0
-        while p + 32 <= stride:
+        while p + WIDE <= stride:
             j = 0
             while j + ROWS <= fan_out:
-                rows_32(weights, w + j * fan_in, fan_in, bias, b + j, inputs, x + p, stride, out, o + j * stride + p)
+                rows_wide(weights, w + j * fan_in, fan_in, bias, b + j, inputs, x + p, stride, out, o + j * stride + p)
                 j += ROWS
             while j < fan_out:
-                row_32(weights, w + j * fan_in, fan_in, bias, b + j, inputs, x + p, stride, out, o + j * stride + p)
+                row_wide(weights, w + j * fan_in, fan_in, bias, b + j, inputs, x + p, stride, out, o + j * stride + p)
                 j += 1
-            p += 32
-        if p < stride:
+            p += WIDE
+        while p < stride:
             j = 0
             while j + ROWS <= fan_out:
-                rows_16(weights, w + j * fan_in, fan_in, bias, b + j, inputs, x + p, stride, out, o + j * stride + p)
+                rows_tile(weights, w + j * fan_in, fan_in, bias, b + j, inputs, x + p, stride, out, o + j * stride + p)
                 j += ROWS
             while j < fan_out:
-                row_16(weights, w + j * fan_in, fan_in, bias, b + j, inputs, x + p, stride, out, o + j * stride + p)
+                row_tile(weights, w + j * fan_in, fan_in, bias, b + j, inputs, x + p, stride, out, o + j * stride + p)
                 j += 1
+            p += TILE
 
     return dense
 
 
-dense = _make_dense(_rows_32, _row_32, _rows_16, _row_16)
-rectified_dense = _make_dense(_rectified_rows_32, _rectified_row_32, _rectified_rows_16, _rectified_row_16)
+dense = _make_dense(_rows_wide, _row_wide, _rows_tile, _row_tile)
+rectified_dense = _make_dense(_rectified_rows_wide, _rectified_row_wide, _rectified_rows_tile, _rectified_row_tile)
 
 
 @jit
 def output_layer(weights, w, bias, b, inputs, x, out, o, fan_in, stride):
     """The one output neuron: `dense` with fan_out = 1, on 128 points at once where there are so many."""
     if stride == 128:
-        _row_128(weights, w, fan_in, bias, b, inputs, x, stride, out, o)
+        _row_at_once(weights, w, fan_in, bias, b, inputs, x, stride, out, o)
     else:
         dense(weights, w, bias, b, inputs, x, out, o, fan_in, 1, stride)
 

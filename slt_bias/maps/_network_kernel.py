@@ -7,15 +7,19 @@ from __future__ import annotations
 import numpy as np
 
 from slt_bias import _normals_kernel as generator
+from slt_bias._compiled import compiled
 from slt_bias.maps._activation_kernel import RELU, activate, normalise, to_uniform
 from slt_bias.maps._layer_kernel import TILE, cube_layer, dense, f32, jit, output_layer, pack_signs, rectified_dense
+
+# Parts that are inlined spare the kernel the reference counts of its arrays.
+inlined = compiled(error_model="numpy", fastmath={"contract", "nsz", "arcp"}, inline="always")
 
 TILE_BITS = 7
 LARGEST_TILE = 2**TILE_BITS  # points evaluated at once: two layers of activations stay in the first-level cache
 APART = 64  # floats between the layers: at a multiple of 4 kB apart, loads would wait for stores to the other layer
 
 
-@jit
+@inlined
 def _layer(weights, w, bias, b, h, x, o, fan_in, fan_out, stride, rectify):
     if rectify:
         rectified_dense(weights, w, bias, b, h, x, h, o, fan_in, fan_out, stride)
@@ -25,7 +29,7 @@ def _layer(weights, w, bias, b, h, x, o, fan_in, fan_out, stride, rectify):
         dense(weights, w, bias, b, h, x, h, o, fan_in, fan_out, stride)
 
 
-@jit
+@inlined
 def _network(
     parameters, bias, widths, weight_at, bias_at, activation, layer_norm, cube, low, step, points, count, h, upper,
     jumps, packed, byte, outputs, first,

@@ -20,6 +20,7 @@ from slt_bias.prior import blocks
 from slt_bias.prior.counts import FunctionCounts
 from slt_bias.prior.devices import resolve_device
 from slt_bias.prior.tally import Tally
+from slt_bias.prior.worker import WorkerMap, can_rebuild
 from slt_bias.progress import Progress
 from slt_bias.provenance import collect
 
@@ -173,9 +174,7 @@ def _drawers(map: Map, seed: int, device: str, workers: int) -> Iterator[list[Dr
         yield [lambda block, count: map.draw_functions(seed, block, count, device)]  # type: ignore[call-arg]
     elif map.compiled:
         yield [lambda block, count: map.draw_functions(seed, block, count)] * workers
-    elif workers > 1 and getattr(map, "importable", True):
-        from slt_bias.prior.worker import WorkerMap
-
+    elif workers > 1 and can_rebuild(map):
         processes = [WorkerMap(map, seed) for _ in range(workers)]
         try:
             yield [process.draw for process in processes]

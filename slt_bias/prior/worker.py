@@ -21,6 +21,7 @@ import numpy as np
 from slt_bias.errors import SltBiasError
 
 if TYPE_CHECKING:
+    from slt_bias.functions.inputs import InputSet
     from slt_bias.maps.base import Map
 
 TRIES = 3
@@ -37,7 +38,7 @@ class WorkerMap:
             np.save(buffer, map.inputs.points)
             rows = buffer.getvalue()
         size = 0 if rows is None else len(rows)
-        self._header = json.dumps({"spec": map.spec, "inputs": map.inputs.spec, "seed": seed, "rows": size})
+        self._header = json.dumps({"spec": map.spec, "seed": seed, "rows": size})
         self._rows = rows
         self._width = -(-map.inputs.count // 8)
         self._process: subprocess.Popen[bytes] | None = None
@@ -93,6 +94,23 @@ class WorkerMap:
         return self._process
 
 
+def rebuild(spec: str, rows: InputSet | None) -> Map:
+    """The map of a spec, rows of data given beside it. Raises SltBiasError where text cannot name the map."""
+    from slt_bias.maps.registry import parse
+
+    if rows is not None:
+        spec = spec.replace(f"{rows.spec},", "").replace(rows.spec, "")
+    return parse(spec, rows)
+
+
+def can_rebuild(map: Map) -> bool:
+    """True where a process of its own gets the same map from its spec: not for a class or a factory typed in a notebook."""
+    try:
+        return rebuild(map.spec, map.inputs if map.inputs.kind == "rows" else None) == map
+    except SltBiasError:
+        return False
+
+
 def serve() -> None:
     """The loop of a worker process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
@@ -101,15 +119,13 @@ def serve() -> None:
     import torch
 
     from slt_bias.functions.inputs import from_rows
-    from slt_bias.maps.registry import parse
 
     torch.set_num_threads(1)
     header = json.loads(sys.stdin.buffer.readline())
-    inputs, spec = None, header["spec"]
+    inputs = None
     if header["rows"]:
         inputs = from_rows(np.load(io.BytesIO(sys.stdin.buffer.read(header["rows"])), allow_pickle=False))
-        spec = spec.replace(header["inputs"] + ",", "").replace(header["inputs"], "")
-    map = parse(spec, inputs)
+    map = rebuild(header["spec"], inputs)
     while line := sys.stdin.buffer.readline():
         block, count = (int(word) for word in line.split())
         data = map.draw_functions(header["seed"], block, count).tobytes()
