@@ -169,7 +169,7 @@ def main() -> None:
     print("other maps against building and evaluating one torch model at a time (goal 5)")
     for spec, repeats in (
         ("mlp:activation=tanh", 200), ("mlp:activation=gelu,law=uniform", 200), ("perceptron", 500), ("polynomial:degree=3", 500),
-        ("transformer", 40),
+        ("transformer", 40), ("module:networks:build,law=normal", 200), ("module:networks:build", 200),
     ):  # fmt: skip
         mine, theirs = best_rate(fused(spec, 1024), seconds), best_rate(one_module_at_a_time(spec, repeats), seconds)
         print(f"  {spec:45s} {mine:10,.0f} a second   ratio {mine / theirs:6.1f}")

@@ -127,3 +127,26 @@ def test_fused_draw_matches_the_law_of_parameters():
     table = np.array([a[frequent], b[frequent]])
     table = np.column_stack([table, count - table.sum(axis=1)])
     assert stats.chi2_contingency(table).pvalue > 1e-4
+
+
+def test_the_200_most_frequent_functions_of_the_papers_network():
+    """The fused kernel against independent parameters drawn and evaluated by torch: χ² over 200 functions and the rest."""
+    from collections import Counter
+
+    from scipy import stats
+
+    chosen = maps.parse("mlp:hidden=40x40,preset=valle-perez-2018-normal")
+    count, scales = 60_000, torch.from_numpy(chosen.network.scales)
+    generator = torch.Generator().manual_seed(7)
+    plain, fused = Counter(), Counter()
+    for _ in range(0, count, 1000):
+        parameters = torch.randn(1000, chosen.latents, generator=generator) * scales
+        rows = np.concatenate([chosen.outputs(part).numpy() > 0 for part in parameters.split(64)])
+        plain.update(row.tobytes() for row in np.packbits(rows, axis=1))
+    for block in range(-(-count // chosen.block)):
+        rows = chosen.draw_functions(0, block, min(chosen.block, count - block * chosen.block))
+        fused.update(row.tobytes() for row in rows)
+    frequent = [key for key, _ in (plain + fused).most_common(200)]
+    table = np.array([[counter[key] for key in frequent] for counter in (plain, fused)])
+    table = np.column_stack([table, count - table.sum(axis=1)])
+    assert stats.chi2_contingency(table).pvalue > 1e-4
