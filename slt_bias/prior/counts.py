@@ -14,7 +14,7 @@ from slt_bias.errors import InputError, ResultError
 from slt_bias.estimate import Estimate, clopper_pearson, wilson
 from slt_bias.functions.parsing import parse
 from slt_bias.functions.tables import Functions
-from slt_bias.prior import intervals
+from slt_bias.prior import files, intervals
 from slt_bias.prior.blocks import overlap
 from slt_bias.prior.tally import Tally
 
@@ -163,13 +163,17 @@ class FunctionCounts:
 
     def save(self, path: str | Path) -> Path:
         """Write a Parquet file: whole or not at all. Raises ResultError."""
-        from slt_bias.prior.files import write
-
-        return write(self, Path(path))
+        about = {
+            "spec": self.spec,
+            "samples": self.samples,
+            "blocks": {str(seed): rows.tolist() for seed, rows in self.blocks.items()},
+            "provenance": dict(self.provenance),
+        }
+        return files.write(Path(path), self.functions, self.count, about)
 
     @classmethod
     def load(cls, path: str | Path) -> FunctionCounts:
-        """Read what `save` wrote. Raises ResultError for a file that is missing, corrupt or of another schema."""
-        from slt_bias.prior.files import read
-
-        return read(Path(path))
+        """Read what `save` wrote. Raises ResultError for a file that is missing, damaged or of another schema."""
+        functions, count, about = files.read(Path(path))
+        blocks = {int(seed): np.array(rows, np.int64).reshape(-1, 3) for seed, rows in about["blocks"].items()}
+        return cls(functions, count, about["samples"], about["spec"], blocks, about["provenance"])
