@@ -70,6 +70,13 @@ class Polynomial(NetworkMember):
             symmetries.add("negate-inputs")
         self.symmetries = frozenset(symmetries)
 
+    @property
+    def is_walsh_null(self) -> bool:
+        """True where every function is exactly equally likely: all Walsh functions, normal coefficients of equal variance."""
+        assert self.law is not None
+        whole = self.inputs.values == (-1, 1) and self.degree == self.inputs.features
+        return whole and self.decay == 1 and self.law.distribution == "normal"
+
 
 def _number_of_monomials(features: int, degree: int, distinct: bool) -> int:
     if distinct:

@@ -1,0 +1,71 @@
+"""P(f) exactly, for the maps where it is known."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from slt_bias.errors import InputError, SpecError
+from slt_bias.estimate import Estimate
+from slt_bias.functions.parsing import parse
+from slt_bias.functions.tables import Functions
+
+if TYPE_CHECKING:
+    from slt_bias.maps.base import Map
+
+
+@dataclass(frozen=True, kw_only=True)
+class FunctionProbability(Estimate):
+    """log₂ P(f) of one chosen function, in bits, with how it was found.
+
+    method : "closed form", … . evaluations : networks evaluated for it.
+    """
+
+    method: str
+    evaluations: int = 0
+
+    @property
+    def log2_probability(self) -> float:
+        """log₂ P(f), bits; −inf where the map cannot compute f."""
+        return self.value
+
+    @property
+    def log2_low(self) -> float:
+        """The lower limit of log₂ P(f)."""
+        return self.low
+
+    @property
+    def log2_high(self) -> float:
+        """The upper limit of log₂ P(f)."""
+        return self.high
+
+
+def closed_form(map: Map, function: str | Functions) -> FunctionProbability:
+    """log₂ P(f) exactly: value, low and high are the same number.
+
+    `uniform`: −points. `polynomial` with all 2ⁿ monomials on {−1, 1}ⁿ and decay 1: the outputs are an orthogonal rotation
+    of independent normals of equal variance, so −2ⁿ too (law=normal; a uniform law does not survive the rotation).
+    Raises SpecError for a map without a closed form, InputError for what is no function on its inputs.
+    """
+    asked = parse(function, map.inputs)
+    if len(asked) != 1:
+        raise InputError(f"asked for {len(asked)} functions; closed_form takes one.")
+    log2 = _log2_probability(map, asked)
+    return FunctionProbability(value=log2, low=log2, high=log2, unit="bits", method="closed form")
+
+
+def _log2_probability(map: Map, asked: Functions) -> float:
+    from slt_bias.maps.polynomial import Polynomial
+    from slt_bias.maps.uniform import Uniform
+
+    if isinstance(map, Uniform):
+        return -float(map.inputs.count)
+    if isinstance(map, Polynomial) and map.is_walsh_null:
+        return -float(map.inputs.count)
+    raise SpecError(f"`{map.spec}` has no closed form: count draws with sb.prior.sample instead.")
+
+
+def log2_binomial(n: int, k: int) -> float:
+    """log₂ of n over k."""
+    return (math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)) / math.log(2)
