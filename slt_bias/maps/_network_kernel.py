@@ -36,6 +36,7 @@ def _network(
 ):  # fmt: skip
     """Evaluate one network on all points: its signs into packed[byte …], its outputs into outputs[first …] unless first < 0.
 
+    Returns 1 where an output is NaN (infinity minus infinity), else 0.
     cube : features of a hypercube, or 0 where `points` (features, count) holds the inputs.
     h : two layers of activations, one behind the other; offsets into it spare the kernel all slices. upper, jumps : scratch.
     """
@@ -45,6 +46,7 @@ def _network(
     stride = (size + TILE - 1) // TILE * TILE
     half = len(h) // 2
     fused = activation == RELU and not layer_norm
+    undefined = np.int32(0)
     start = 0
     tile = 0
     while start < count:
@@ -73,10 +75,13 @@ def _network(
             _layer(parameters, weight_at[layer], bias, bias_at[layer], h, x, o, fan_in, fan_out, stride, rectify)
             x, o = o, x
         pack_signs(h, x, valid, packed, byte + start // 8)
+        for p in range(x, x + valid):
+            undefined |= np.int32(h[p] != h[p])
         if first >= 0:
             outputs[first + start : first + start + valid] = h[x : x + valid]
         start += size
         tile += 1
+    return undefined
 
 
 @jit
@@ -94,14 +99,19 @@ def _workspace(widths, count):
 def evaluate_rows(
     rows, has_bias, widths, weight_at, bias_at, activation, layer_norm, cube, low, step, points, count, packed, outputs
 ):
-    """Networks of given parameters (batch, parameters); outputs is (batch, points), or (batch, 0) where not wanted."""
+    """Networks of given parameters (batch, parameters); outputs is (batch, points), or (batch, 0) where not wanted.
+
+    Returns the number of networks with an output that is NaN; so does `draw_rows`.
+    """
     h, upper, jumps, zeros = _workspace(widths, count)
     flat_packed, flat_outputs = packed.reshape(-1), outputs.reshape(-1)
+    undefined = 0
     for r in range(len(rows)):
-        _network(
+        undefined += _network(
             rows[r], rows[r] if has_bias else zeros, widths, weight_at, bias_at, activation, layer_norm, cube, low, step,
             points, count, h, upper, jumps, flat_packed, r * packed.shape[1], flat_outputs, r * count if outputs.size else -1,
         )  # fmt: skip
+    return undefined
 
 
 @jit
@@ -116,6 +126,7 @@ def draw_rows(
     lanes[:] = state
     bias = row if has_bias else zeros
     flat_packed = packed.reshape(-1)
+    undefined = 0
     for r in range(len(packed)):
         generator.fill_words(lanes, words)
         generator.box_muller(words, row)
@@ -123,7 +134,8 @@ def draw_rows(
             to_uniform(row)
         for i in range(len(scale)):
             row[i] *= scale[i]
-        _network(
+        undefined += _network(
             row, bias, widths, weight_at, bias_at, activation, layer_norm, cube, low, step,
             points, count, h, upper, jumps, flat_packed, r * packed.shape[1], upper, -1,
         )  # fmt: skip
+    return undefined

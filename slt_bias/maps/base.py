@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
 import numpy as np
 
 from slt_bias import streams
+from slt_bias.errors import InputError
 from slt_bias.functions.inputs import InputSet
 from slt_bias.functions.tables import Functions
 from slt_bias.maps.law import Law
@@ -75,6 +76,15 @@ class LatentMap(Map, Protocol):
         """(batch, parameters) → (batch, points) real outputs, differentiable; a function is 1 where the output is > 0."""
 
 
+def refuse_undefined(undefined: int, draws: int) -> None:
+    """Raises InputError where networks computed NaN: they have no function, and leaving them out would change the law."""
+    if undefined:
+        raise InputError(
+            f"{undefined} of {draws} draws gave an output that is NaN: the activations overflow or the module divides by 0; "
+            "give smaller standard deviations or mend the module."
+        )
+
+
 class FamilyMember:
     """Identity by spec, and the block-wise drawing of a latent map by way of torch: shared by the families.
 
@@ -127,8 +137,10 @@ class FamilyMember:
         import torch
 
         with torch.no_grad():
-            parts = [(self.outputs(part) > 0).cpu().numpy() for part in parameters.split(self.chunk)]
-        return Functions(np.packbits(np.concatenate(parts), axis=1), self.inputs.count)
+            outputs = [self.outputs(part) for part in parameters.split(self.chunk)]
+        refuse_undefined(sum(int(part.isnan().any(dim=1).sum()) for part in outputs), len(parameters))
+        signs = np.concatenate([(part > 0).cpu().numpy() for part in outputs])
+        return Functions(np.packbits(signs, axis=1), self.inputs.count)
 
     def draw_functions(self, seed: int, block: int, count: int, device: str = "cpu") -> np.ndarray:
         """The functions of the first `count` draws of a block, packed: uint8 (count, ⌈points/8⌉)."""

@@ -17,6 +17,7 @@ import numpy as np
 from slt_bias import streams
 from slt_bias.functions.inputs import InputSet
 from slt_bias.functions.tables import Functions
+from slt_bias.maps.base import refuse_undefined
 from slt_bias.maps.law import Law
 
 if TYPE_CHECKING:
@@ -76,7 +77,8 @@ class Network:
 
         packed = np.empty((count, -(-len(self.features) // 8)), np.uint8)
         start = streams.state("normals", seed, purpose, block)
-        draw_rows(start, self.scales, self.uniform, *self._kernel_arguments(), packed)  # type: ignore[call-arg]
+        undefined = draw_rows(start, self.scales, self.uniform, *self._kernel_arguments(), packed)  # type: ignore[call-arg]
+        refuse_undefined(int(undefined), count)
         return packed
 
     def evaluate(self, parameters: np.ndarray, with_outputs: bool = False) -> tuple[Functions, np.ndarray]:
@@ -87,7 +89,8 @@ class Network:
         points = len(self.features)
         packed = np.empty((len(rows), -(-points // 8)), np.uint8)
         outputs = np.empty((len(rows), points if with_outputs else 0), np.float32)
-        evaluate_rows(rows, *self._kernel_arguments(), packed, outputs)  # type: ignore[call-arg]
+        undefined = evaluate_rows(rows, *self._kernel_arguments(), packed, outputs)  # type: ignore[call-arg]
+        refuse_undefined(int(undefined), len(rows))
         return Functions(packed, points), outputs
 
     def outputs(self, parameters: torch.Tensor) -> torch.Tensor:

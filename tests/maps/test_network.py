@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from slt_bias import maps, streams
+from slt_bias.errors import InputError
 from slt_bias.maps.network import ACTIVATIONS
 
 SPECS = [
@@ -127,6 +128,20 @@ def test_fused_draw_matches_the_law_of_parameters():
     table = np.array([a[frequent], b[frequent]])
     table = np.column_stack([table, count - table.sum(axis=1)])
     assert stats.chi2_contingency(table).pvalue > 1e-4
+
+
+def test_outputs_that_are_not_numbers_are_refused():
+    wild = maps.parse("mlp:hidden=8x8x8,weight_std=1e18,activation=linear")
+    with pytest.raises(InputError, match=r"\d+ of 50 draws gave an output that is NaN"):
+        wild.draw_functions(0, 0, 50)
+    broken = maps.from_module(lambda: torch.nn.Sequential(torch.nn.Linear(7, 1), NotANumber()), inputs=7)
+    with pytest.raises(InputError, match="NaN"):
+        broken.draw_functions(0, 0, 50)
+
+
+class NotANumber(torch.nn.Module):
+    def forward(self, x):
+        return x * 0 / 0
 
 
 def test_the_200_most_frequent_functions_of_the_papers_network():
