@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from slt_bias.errors import SltBiasError, SpecError
 from slt_bias.maps.base import FamilyMember
+from slt_bias.maps.options import split
 from slt_bias.maps.registry import parse
 
 LONGEST = 80  # characters of a file name before its hash
@@ -43,4 +44,4 @@ def file_name(map: FamilyMember) -> str:
 
 def _parts(spec: str) -> list[str]:
     name, _, rest = spec.partition(":")
-    return [name, *rest.split(",")]
+    return [name, *split(rest)]
