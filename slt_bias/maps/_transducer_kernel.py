@@ -41,7 +41,7 @@ def read_points(genotypes, states, features, out):
 def read_tapes(genotypes, follow, emit, out):
     """Tapes uint16 (count, points), tables (states, 2) → out uint64 (count, words), which comes as zeros."""
     for r in range(len(genotypes)):
-        state = 0
+        state = np.int64(0)
         for point in range(genotypes.shape[1]):
             bit = genotypes[r, point]
             _set(out, r, point, emit[state, bit])

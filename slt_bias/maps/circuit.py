@@ -1,6 +1,6 @@
 """`circuit`: random Boolean circuits (Shannon 1949 counted them; straight-line programs, Knuth 2011, section 7.1.2).
 
-    g_1, …, g_n = the inputs;   g_{n+k} = op_k(g_{a_k}, g_{b_k}),  a_k, b_k < n + k;   f = g_{n+gates}
+g_1, …, g_n = the inputs;   g_{n+k} = op_k(g_{a_k}, g_{b_k}),  a_k, b_k < n + k;   f = g_{n+gates}
 """
 
 from __future__ import annotations

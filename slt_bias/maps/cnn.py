@@ -48,7 +48,7 @@ class CNN(TensorMember):
     summary = "1-d convolutions over the inputs in their order"
     options = (
         Option("channels", integer, "channels of every convolution", "16"),
-        Option("kernel", integer, "width of the window, at most the number of inputs", "3"),
+        Option("kernel", integer, "width of the window", "3"),
         Option("layers", integer, "number of convolutions", "2"),
         Option("activation", word, "one of " + ", ".join(ACTIVATIONS), "relu"),
         Option("padding", word, "zero, or circular: the inputs form a ring", "zero"),
@@ -78,14 +78,14 @@ class CNN(TensorMember):
         check_choice("activation", activation, ACTIVATIONS)
         check_choice("padding", padding, PADDINGS)
         check_choice("readout", readout, READOUTS)
-        if kernel > self.inputs.features:
-            raise SpecError(f"kernel={kernel}: the window is wider than the {self.inputs.features} inputs; give a smaller one.")
+        if padding == "circular" and kernel > self.inputs.features:
+            raise SpecError(f"kernel={kernel}: the window is wider than the ring of {self.inputs.features} inputs.")
         self.channels, self.kernel, self.layers, self.activation = channels, kernel, layers, activation
         self.padding, self.readout = padding, readout
         self.law = make_law(law, weight_std, bias_std, bias, preset)
-        sizes = {"channels": channels, "kernel": kernel, "layers": layers}
-        words = {"activation": activation, "padding": padding, "readout": readout}
-        self.spec = spec_text(self.name, self.inputs.spec, sizes | words, self.law.items)
+        options: dict[str, object] = {"channels": channels, "kernel": kernel, "layers": layers}
+        options |= {"activation": activation, "padding": padding, "readout": readout}
+        self.spec = spec_text(self.name, self.inputs.spec, options, self.law.items)
         self._windows = _Windows(self.inputs.points, kernel, layers, padding)
         tensors: dict[str, tuple[tuple[int, ...], float]] = {}
         for layer in range(layers):

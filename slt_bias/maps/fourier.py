@@ -56,12 +56,11 @@ class Fourier(NetworkMember):
         self.law_text = f"normal frequencies of standard deviation {self.scale:g}, phases uniform, a standard normal readout"
         size = self.inputs.features
         cube = self.inputs if self.inputs.kind == "hypercube" else None
-        scales = np.repeat([scale, math.pi, math.sqrt(2 / features)], [features * size, features, features])
-        # cos and sin differ by a phase, which is uniform anyway; the output's bias is the 0 at the end of each row
-        self._set_network(
-            Network((size, features, 1), self.inputs.points, np.append(scales, 0).astype(np.float32), True, False, "sin", hypercube=cube)
-        )
-        self.latents = len(scales)
+        parts = [scale, math.pi, math.sqrt(2 / features), 0]  # the output's bias is 0
+        scales = np.repeat(parts, [features * size, features, features, 1]).astype(np.float32)
+        # cos and sin differ by a phase, which is uniform anyway
+        self._set_network(Network((size, features, 1), self.inputs.points, scales, True, False, "sin", hypercube=cube))
+        self.latents = len(scales) - 1
         symmetries = {"negate-output"} | ({"permute-inputs", "negate-inputs"} if cube is not None else set())
         self.symmetries = frozenset(symmetries)
 

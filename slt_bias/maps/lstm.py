@@ -10,14 +10,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from slt_bias.maps.recurrent import Recurrent
+from slt_bias.maps.recurrent import Recurrent, tanh
 
 if TYPE_CHECKING:
     import torch
 
 
 class LSTM(Recurrent):
-    __doc__ = Recurrent.__doc__
+    """A cell of `hidden` units with three gates reads the inputs in their order; a linear readout of its last h.
+
+    Law: independent parameters of mean 0; standard deviations weight_std/√hidden for weights on the hidden state and in the
+    readout, weight_std for weights on the input (a step reads one number: fan_in = 1), bias_std for biases. Under a preset
+    the cell's bias has the variance of a layer of fan_in = hidden.
+
+    P is invariant under negation of the output, and on {−1,1} of all inputs at once; not under permutation of inputs.
+    Raises SpecError or InputError.
+    """
 
     name = "lstm"
     summary = "long short-term memory that reads the inputs one after another"
@@ -26,10 +34,10 @@ class LSTM(Recurrent):
     def step(self, driven: torch.Tensor, state: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
         """The gates in the order i, f, g, o; the state is (h, c)."""
         enter, forget, new, leave = driven.chunk(4, dim=1)
-        memory = enter.sigmoid() * new.tanh()
+        memory = enter.sigmoid() * tanh(new)
         if state:
             memory = memory + forget.sigmoid() * state[1]
-        return leave.sigmoid() * memory.tanh(), memory
+        return leave.sigmoid() * tanh(memory), memory
 
     def cell(self, dtype: torch.dtype) -> torch.nn.LSTM:
         """torch.nn.LSTM."""

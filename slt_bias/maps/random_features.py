@@ -13,7 +13,7 @@ import numpy as np
 from slt_bias import streams
 from slt_bias.errors import SpecError
 from slt_bias.functions.inputs import InputSet, as_inputs
-from slt_bias.maps.law import make_law
+from slt_bias.maps.law import Law, make_law
 from slt_bias.maps.mlp import LARGEST_WIDTH, NetworkMember
 from slt_bias.maps.network import ACTIVATIONS, Network, layer_scales
 from slt_bias.maps.options import LAW_OPTIONS, Option, check_choice, check_size, integer, spec_text, word
@@ -61,21 +61,21 @@ class RandomFeatures(NetworkMember):
         self.law = make_law(law, weight_std, bias_std, bias, preset)
         options = {"features": features, "activation": activation, "features_seed": features_seed}
         self.spec = spec_text(self.name, self.inputs.spec, options, self.law.items)
-        self.feature_values = self._frozen()
+        self.feature_values = self._frozen(self.law)
         widths = (features, 1)
         uniform = self.law.distribution == "uniform"
         self._set_network(Network(widths, self.feature_values, layer_scales(widths, self.law), self.law.has_bias, uniform))
         always_zero = not self.law.has_bias and (self.feature_values == 0).all(axis=1).any()
         self.symmetries = frozenset(set() if always_zero else {"negate-output"})
 
-    def _frozen(self) -> np.ndarray:
+    def _frozen(self, law: Law) -> np.ndarray:
         import torch
 
         from slt_bias.maps.network import apply_activation
 
         size = self.inputs.features
         normals = streams.normals(self.features_seed, "random-features", 0, (self.features, size + 1))
-        drawn = self.law.transform(torch.from_numpy(normals).double())
-        weight_std, bias_std = self.law.stds(size, last=False)
+        drawn = law.transform(torch.from_numpy(normals).double())
+        weight_std, bias_std = law.stds(size, last=False)
         points = torch.tensor(self.inputs.points)
         return apply_activation(self.activation, points @ drawn[:, :size].T * weight_std + drawn[:, size] * bias_std).numpy()

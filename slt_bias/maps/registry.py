@@ -90,4 +90,3 @@ def _inputs(number: str | None, values: str | None, argument: InputSet | None, t
     if argument is not None:
         raise SpecError(f"`{text}` names its inputs, and inputs are given for all maps too: leave out one of the two.")
     return input_sets.from_spec(number or "7", values)
-

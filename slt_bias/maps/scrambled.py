@@ -70,9 +70,7 @@ class Scrambled(FamilyMember):
         self.spec = f"{self.name}:map=[{map.spec}],key={key}"
         inner = map.law_text or (", ".join(f"{name}={value}" for name, value in map.law.items) if map.law else "by its own code")
         self.law_text = f"of the inner map: {inner}; then a fixed bijection of the truth tables (key {key})"
-        self._keys = (
-            streams.integers(key, "scrambled", 0, (ROUNDS, 2)).astype(np.uint64) @ np.array([2**32, 1], np.uint64)
-        )
+        self._keys = streams.integers(key, "scrambled", 0, (ROUNDS, 2)).astype(np.uint64) @ np.array([2**32, 1], np.uint64)
 
     @property
     def block(self) -> int:

@@ -1,7 +1,7 @@
 """`tree`: random decision trees (Breiman et al. 1984 grow them from data; here everything is drawn).
 
-    f(x): start at the root; at each of `depth` nodes go left where the node's input is 0 and right where it is 1;
-    the leaf that is reached holds the output.
+f(x): start at the root; at each of `depth` nodes go left where the node's input is 0 and right where it is 1;
+the leaf that is reached holds the output.
 """
 
 from __future__ import annotations
