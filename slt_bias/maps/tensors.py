@@ -13,7 +13,7 @@ from slt_bias.maps.law import Law
 if TYPE_CHECKING:
     import torch
 
-CACHE = 2**20  # floats of the widest layer's activations evaluated at once
+CACHE = 2**19  # floats of the widest layer's activations evaluated at once
 
 
 class TensorMember(LatentMember):
