@@ -36,6 +36,7 @@ lint: setup
 
 bench: setup
 	$(BIN)/python benchmarks/networks.py
+	$(BIN)/python benchmarks/families.py
 	$(BIN)/python benchmarks/complexity.py
 
 verify: setup

@@ -1,16 +1,18 @@
 """What a parameter-function map is.
 
-Splitting, the Gaussian-process limit, training and learning coefficients stand on `Map` and `LatentMap`; counting needs
-`Map` alone. Parameters of a batch come first-axis first: a torch tensor of shape (batch, …).
+Splitting, the Gaussian-process limit, training and learning coefficients stand on `Map`, `LatentMap` and `DiscreteMap`;
+counting needs `Map` alone. Parameters of a batch come first-axis first: a torch tensor of shape (batch, …).
 
 A map is one of
-- latent: `latents` standard normals make one parameter draw (`parameters`), `outputs` is differentiable;
-- discrete: `draw` and `propose` instead of latents;
-- a module built by its own code: `draw` alone, so it can be counted and nothing else.
+- latent (`LatentMap`): `latents` standard normals make one parameter draw (`parameters`), `outputs` is differentiable;
+- discrete (`DiscreteMap`): genotypes of whole numbers; `draw` and `propose` instead of latents;
+- a module built by its own code: `draw` alone, so it can be counted and nothing else;
+- `scrambled`, which hands on what another map draws.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
@@ -51,7 +53,10 @@ class Map(Protocol):
 
     @property
     def symmetries(self) -> frozenset[str]:
-        """The subset of {"permute-inputs", "negate-inputs", "negate-output"} under which P is invariant."""
+        """The subset of {"permute-inputs", "negate-inputs", "negate-output"} under which P is invariant.
+
+        "permute-inputs" is any permutation of the inputs, "negate-inputs" the negation of all of them at once.
+        """
 
     @property
     def compiled(self) -> bool:
@@ -85,23 +90,44 @@ def refuse_undefined(undefined: int, draws: int) -> None:
         )
 
 
-class FamilyMember:
-    """Identity by spec, and the block-wise drawing of a latent map by way of torch: shared by the families.
+@runtime_checkable
+class DiscreteMap(Map, Protocol):
+    """A map whose parameters are whole numbers: a genotype is a row of `components`, shape (components,).
 
-    Subclasses set `inputs`, `law`, `spec`, `latents`, `symmetries`, and implement `parameters` and `outputs`;
-    `chunk` (draws evaluated at once) keeps the activations in the cache and never changes a result's law.
+    A Markov chain on genotypes whose steps come from `propose`, each accepted where the new genotype lies in some set
+    and refused otherwise, has the map's law restricted to that set as its invariant law.
+    """
+
+    @property
+    def components(self) -> int:
+        """How many whole numbers make one parameter draw."""
+
+    def draw(self, seed: int, block: int, count: int, purpose: streams.Purpose = PRIOR) -> np.ndarray:
+        """The genotypes of the first `count` draws of a block, uint16 (count, components)."""
+
+    def propose(self, genotypes: np.ndarray, seed: int, purpose: streams.Purpose, block: int) -> np.ndarray:
+        """New genotypes of the same shape: one step of a Markov chain each, reversible with respect to the map's law."""
+
+    def functions(self, genotypes: np.ndarray) -> Functions:
+        """The functions of given genotypes, (count, components)."""
+
+
+class FamilyMember(ABC):
+    """Identity by spec, and the size of a block: shared by all families.
+
+    Subclasses set `inputs`, `law`, `spec`, `symmetries`; `law_text` says in words what `law` leaves open.
     """
 
     name: ClassVar[str]
     summary: ClassVar[str]
     options: ClassVar[tuple[Option, ...]]
+    wraps: ClassVar[bool] = False  # True where the inputs are those of another map, named in the spec
     compiled: bool = False
 
     inputs: InputSet
     law: Law | None
+    law_text: str | None = None
     spec: str
-    latents: int
-    chunk: int = 64
     symmetries: frozenset[str] = frozenset()
 
     def __eq__(self, other: object) -> bool:
@@ -124,13 +150,35 @@ class FamilyMember:
             return min(16384, most)
         return min(4096, most, 2 ** max(4, 22 - (getattr(self, "latents", 1) - 1).bit_length()))
 
+    @property
+    def minimal_program(self) -> str:
+        """The source of the shortest program we know that draws and evaluates this family: see `slt_bias.maps.programs`."""
+        from slt_bias.maps.programs import source
+
+        return source(self.name)
+
+    @abstractmethod
+    def draw_functions(self, seed: int, block: int, count: int, device: str = "cpu") -> np.ndarray:
+        """The functions of the first `count` draws of a block, packed: uint8 (count, ⌈points/8⌉)."""
+
+
+class LatentMember(FamilyMember):
+    """The block-wise drawing of a latent map by way of torch.
+
+    Subclasses set `latents` and implement `parameters` and `outputs`; `chunk` (draws evaluated at once) keeps the
+    activations in the cache and never changes a result's law.
+    """
+
+    latents: int
+    chunk: int = 64
+
+    @abstractmethod
     def parameters(self, normals: torch.Tensor) -> torch.Tensor:
         """(batch, latents) standard normals → (batch, parameters)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def outputs(self, parameters: torch.Tensor) -> torch.Tensor:
         """(batch, parameters) → (batch, points)."""
-        raise NotImplementedError
 
     def functions(self, parameters: torch.Tensor) -> Functions:
         """The functions of given parameters, (batch, parameters), evaluated `chunk` at a time without gradients."""

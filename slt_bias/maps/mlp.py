@@ -9,9 +9,9 @@ import numpy as np
 from slt_bias.errors import SpecError
 from slt_bias.functions.inputs import InputSet, as_inputs
 from slt_bias.functions.tables import Functions
-from slt_bias.maps.base import PRIOR, FamilyMember
+from slt_bias.maps.base import PRIOR, LatentMember
 from slt_bias.maps.law import make_law
-from slt_bias.maps.network import ACTIVATIONS, Network, layer_scales
+from slt_bias.maps.network import ACTIVATIONS, Network, layer_scales, never_exactly_zero
 from slt_bias.maps.options import LAW_OPTIONS, Option, boolean, check_choice, check_size, sizes, spec_text, word
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 LARGEST_WIDTH = 4096
 
 
-class NetworkMember(FamilyMember):
+class NetworkMember(LatentMember):
     """A family whose maps are a `Network`: drawn and counted by the fused kernel, differentiated by torch."""
 
     compiled = True
@@ -112,7 +112,9 @@ class MLP(NetworkMember):
             )
         )
         # On rows and grids the inputs are no independent bits. With values 0 and 1 a negated input moves weight to the bias.
-        symmetries = {"negate-output"} | ({"permute-inputs"} if cube is not None else set())
+        symmetries = {"permute-inputs"} if cube is not None else set()
+        if never_exactly_zero(self.law, self.inputs.points, activation, layer_norm):
+            symmetries.add("negate-output")
         if cube is not None and cube.values == (-1, 1):
             symmetries.add("negate-inputs")
         self.symmetries = frozenset(symmetries)

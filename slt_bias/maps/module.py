@@ -13,7 +13,7 @@ import numpy as np
 from slt_bias import streams
 from slt_bias.errors import InputError, SpecError, nearest
 from slt_bias.functions.inputs import InputSet, as_inputs
-from slt_bias.maps.base import PRIOR, FamilyMember
+from slt_bias.maps.base import PRIOR, LatentMember
 from slt_bias.maps.factories import Factory, built, check_seeds, find, fingerprint
 from slt_bias.maps.law import DISTRIBUTIONS, Law, make_law
 from slt_bias.maps.options import LAW_OPTIONS, Option, word
@@ -27,7 +27,7 @@ CACHE = 2**20  # floats of parameters and of the largest activation evaluated at
 LAWS = ("init", *DISTRIBUTIONS)
 
 
-class ModuleMap(FamilyMember):
+class ModuleMap(LatentMember):
     """A torch module whose parameters are drawn by a given law, or by the initialisers that it uses.
 
     factory : a callable without arguments that returns a torch.nn.Module, or text, `package.module:factory`. The module

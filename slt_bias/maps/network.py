@@ -144,6 +144,19 @@ def layer_scales(widths: tuple[int, ...], law: Law) -> np.ndarray:
     return np.concatenate(scales)
 
 
+def never_exactly_zero(law: Law, points: np.ndarray, activation: str, layer_norm: bool = False) -> bool:
+    """Whether an output of exactly 0 has probability 0, so that a function and its negation are equally probable.
+
+    With biases always. Without them a hidden layer may be all 0: at a point of zeros where φ(0) = 0, and anywhere under
+    relu and step, whose units are off together with a probability above 0 (under layer norm only those of a layer of 1).
+    """
+    if law.has_bias:
+        return True
+    if activation in ("relu", "step") or layer_norm:
+        return False
+    return activation == "gaussian" or not (points == 0).all(axis=1).any()
+
+
 def apply_activation(name: str, x: torch.Tensor) -> torch.Tensor:
     """relu, tanh, erf, gelu x·Φ(x), sin, gaussian exp(−x²/2), step (x > 0), linear."""
     import torch

@@ -62,6 +62,27 @@ def write(value: object) -> str:
     return repr(value) if isinstance(value, float) else str(value)
 
 
+def bracketed(text: str) -> str:
+    """The spec of another map, in brackets where it has commas of its own: `[mlp:hidden=40x40,bias=false]`."""
+    return text[1:-1] if text.startswith("[") and text.endswith("]") else text
+
+
+def split(text: str) -> list[str]:
+    """The options of a spec: at commas outside brackets. Raises SpecError for brackets that do not match."""
+    parts, depth = [""], 0
+    for letter in text:
+        depth += (letter == "[") - (letter == "]")
+        if depth < 0:
+            break
+        if letter == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += letter
+    if depth:
+        raise SpecError(f"`{text}`: brackets do not match.")
+    return [part for part in parts if part]
+
+
 def check_choice(option: str, value: str, valid: tuple[str, ...]) -> None:
     """Raises SpecError with the nearest valid word."""
     if value not in valid:

@@ -9,7 +9,7 @@ from slt_bias.errors import SpecError, nearest
 from slt_bias.functions import inputs as input_sets
 from slt_bias.functions.inputs import InputSet
 from slt_bias.maps.base import FamilyMember
-from slt_bias.maps.options import Option, word
+from slt_bias.maps.options import Option, split, word
 
 # name → (module of slt_bias.maps, class); one line adds a family
 FAMILIES = {
@@ -17,6 +17,16 @@ FAMILIES = {
     "perceptron": ("perceptron", "Perceptron"),
     "polynomial": ("polynomial", "Polynomial"),
     "transformer": ("transformer", "Transformer"),
+    "cnn": ("cnn", "CNN"),
+    "rnn": ("rnn", "RNN"),
+    "lstm": ("lstm", "LSTM"),
+    "fourier": ("fourier", "Fourier"),
+    "random-features": ("random_features", "RandomFeatures"),
+    "tree": ("tree", "Tree"),
+    "circuit": ("circuit", "Circuit"),
+    "transducer": ("transducer", "Transducer"),
+    "layered": ("layered", "Layered"),
+    "scrambled": ("scrambled", "Scrambled"),
     "uniform": ("uniform", "Uniform"),
     "module": ("module", "ModuleMap"),
 }
@@ -39,13 +49,14 @@ def family(name: str) -> type[FamilyMember]:
 def parse(text: str, inputs: InputSet | None = None) -> FamilyMember:
     """The map that a spec names: `mlp:hidden=40x40,activation=tanh,inputs=7,values=pm1`.
 
+    A spec within a spec stands in brackets: `scrambled:map=[mlp:hidden=40x40,bias=false],key=3`.
     inputs : an input set for a spec that names none (default: 7 binary inputs with values 0 and 1).
     Raises SpecError for an unknown family or option (with the nearest valid one), a value that cannot be read, an
     option given twice, or inputs given both in the text and as an argument; InputError for inputs that do not fit.
     """
     name, _, rest = text.strip().partition(":")
     chosen = family(name)
-    parts = [part for part in rest.split(",") if part] if rest else []
+    parts = split(rest)
     keywords: dict[str, Any] = {}
     if name == "module":
         if not parts or "=" in parts[0]:
@@ -63,7 +74,8 @@ def parse(text: str, inputs: InputSet | None = None) -> FamilyMember:
     for key in given:
         if key not in readers:
             raise SpecError(f"map `{name}` has no option `{key}`.{nearest(key, readers)}")
-    keywords["inputs"] = _inputs(given.pop("inputs", None), given.pop("values", None), inputs, text)
+    if not chosen.wraps or inputs is not None or "inputs" in given or "values" in given:
+        keywords["inputs"] = _inputs(given.pop("inputs", None), given.pop("values", None), inputs, text)
     for key, value in given.items():
         try:
             keywords[key] = readers[key].read(value)
@@ -78,4 +90,3 @@ def _inputs(number: str | None, values: str | None, argument: InputSet | None, t
     if argument is not None:
         raise SpecError(f"`{text}` names its inputs, and inputs are given for all maps too: leave out one of the two.")
     return input_sets.from_spec(number or "7", values)
-

@@ -18,7 +18,7 @@ import numpy as np
 
 from slt_bias.errors import InputError, SpecError
 from slt_bias.functions.inputs import InputSet, as_inputs
-from slt_bias.maps.base import FamilyMember
+from slt_bias.maps.base import LatentMember
 from slt_bias.maps.law import Law, make_law
 from slt_bias.maps.options import LAW_OPTIONS, Option, boolean, check_size, integer, spec_text
 
@@ -30,7 +30,7 @@ LARGEST_EXPONENT = 80.0  # scores further apart than this leave float32 in the t
 CACHE = 16 * 16 * 896  # floats of the residual stream evaluated at once: 16 networks of 7 inputs was measured best
 
 
-class Transformer(FamilyMember):
+class Transformer(LatentMember):
     """Small transformers that read the bits of a hypercube as tokens.
 
     inputs : a hypercube (its n inputs are the tokens); the coding of the bits plays no role.

@@ -8,7 +8,7 @@ import numpy as np
 
 from slt_bias import streams
 from slt_bias.functions.inputs import InputSet, as_inputs
-from slt_bias.maps.base import PRIOR, FamilyMember
+from slt_bias.maps.base import PRIOR, LatentMember
 from slt_bias.maps.law import Law
 from slt_bias.maps.options import spec_text
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import torch
 
 
-class Uniform(FamilyMember):
+class Uniform(LatentMember):
     """P(f) = 2^(−points) for every f: each output is a standard normal of its own. Raises InputError."""
 
     name = "uniform"

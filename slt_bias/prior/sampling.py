@@ -193,7 +193,8 @@ def _drawers(map: Map, seed: int, device: str, workers: int) -> Iterator[list[Dr
 
 
 def _provenance(map: Map, seed: int, device: str) -> dict[str, str]:
-    law = "by its own code" if map.law is None else ",".join(f"{key}={value}" for key, value in map.law.items)
+    law = ",".join(f"{key}={value}" for key, value in map.law.items) if map.law is not None else "by its own code"
+    law = getattr(map, "law_text", None) or law
     backend = "compiled" if map.compiled and device == "cpu" else "torch"
     about = {"law": law, "inputs": map.inputs.spec, "rule": "a function is 1 where the output is > 0; an output of 0 gives 0"}
     return about | {"seed": str(seed), "block": str(map.block)} | collect(device, backend)

@@ -9,6 +9,8 @@ from slt_bias.maps.law import PRESETS
 def law_in_words(map: FamilyMember) -> str:
     """How the parameters are drawn."""
     law = map.law
+    if map.law_text is not None:
+        return map.law_text
     if map.name == "uniform":
         return "no parameters: each output is a fair coin"
     if law is None:

@@ -37,3 +37,16 @@ def test_no_path_escapes_the_folder():
     map = maps.Perceptron(functions.grid(3, 3))
     object.__setattr__(map, "spec", "perceptron:../../etc/passwd,inputs=grid-3x3")
     assert "/" not in file_name(map) and not file_name(map).startswith(".")
+
+
+def test_a_map_within_a_map_is_named_by_what_is_no_default():
+    specs = [
+        "scrambled:map=[cnn],key=1",
+        "scrambled:map=[mlp:hidden=8,bias=false],key=1",
+        "scrambled:map=[scrambled:key=2],key=1",
+    ]
+    found = [maps.parse(spec) for spec in specs]
+    assert labels(found) == [
+        "scrambled map=[cnn]", "scrambled map=[mlp hidden=8 bias_std=0.0]", "scrambled map=[scrambled key=2]"
+    ]  # fmt: skip
+    assert file_name(found[1]).startswith("scrambled-map=-mlp-hidden=8-bias_std=0.0-")
