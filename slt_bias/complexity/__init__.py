@@ -1,5 +1,6 @@
 """Upper bounds on the Kolmogorov complexity K(f) of a function, one file an estimator."""
 
+from slt_bias.complexity.agreement import rank_agreement
 from slt_bias.complexity.anf import AlgebraicForm, anf, anf_degree, anf_terms
 from slt_bias.complexity.bdm import bdm
 from slt_bias.complexity.code import code, decode, encode, winner
@@ -51,6 +52,7 @@ __all__ = [
     "lzma",
     "names",
     "prime_implicants",
+    "rank_agreement",
     "sensitivity",
     "smallest_dnf",
     "table",

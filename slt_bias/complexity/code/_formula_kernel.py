@@ -37,6 +37,23 @@ def _cube(unused, base, cubes, out):
 
 
 @jit
+def _relevant(table, inputs, unused, split, inside):
+    """How many inputs matter below a choice by `split`, counted once for each of both sides."""
+    count = 0
+    for bit in range(inputs):
+        if bit == split or not (unused >> bit) & 1:
+            continue
+        low, high = u64(0), u64(0)
+        for word in range(len(table)):
+            changed = u64(u64(table[word] ^ bits.flipped(table, bit, word)) & inside[word])
+            zeros = bits.zeros_of(split, word)
+            low = u64(low | u64(changed & zeros))
+            high = u64(high | u64(changed & u64(~zeros)))
+        count += (low != u64(0)) + (high != u64(0))
+    return count
+
+
+@jit
 def _node(table, inputs, unused, inside):
     """(kind, input, sign) of the gate at a node; the sign is the constant, or that the literal is negated."""
     words = len(table)
@@ -47,7 +64,7 @@ def _node(table, inputs, unused, inside):
         total += bits.ones(u64(table[word] & inside[word]))
     if total == 0 or total == size:
         return CONSTANT, -1, 1 if total else 0
-    exclusive, influential, most, purest = -1, -1, 0, 0
+    exclusive, influential, most, fewest = -1, -1, 0, 0
     for bit in range(inputs - 1, -1, -1):
         if not (unused >> bit) & 1:
             continue
@@ -68,9 +85,10 @@ def _node(table, inputs, unused, inside):
             return OR, bit, 0
         if changed == size and exclusive < 0:
             exclusive = bit
-        impurity = min(zeros, half - zeros) + min(ones, half - ones)
-        if changed > most or (changed == most and impurity < purest):
-            influential, most, purest = bit, changed, impurity
+        if changed:
+            matter = _relevant(table, inputs, unused, bit, inside)
+            if influential < 0 or matter < fewest or (matter == fewest and changed > most):
+                influential, most, fewest = bit, changed, matter
     if exclusive >= 0:
         return XOR, exclusive, 0
     return CHOICE, influential, 0
