@@ -132,3 +132,25 @@ def test_formulas_find_gates():
     assert len(text) == 4 + (3 + 3 + 1) + (4 + 3 + 1) + (4 + 3) + (3 + 2 + 1) + (2 + 2 + 1)
     choice = np.where(bits[6], bits[0], bits[5])
     assert len(encode("".join("01"[b] for b in choice.astype(int)), "formula")) == 4 + (2 + 3) + 2 * (2 + 3 + 1)
+
+
+@pytest.mark.parametrize(("inputs", "functions"), [(1, 4), (2, 14), (3, 104), (4, 1882)])
+def test_all_small_threshold_functions_are_found(inputs, functions):
+    """The numbers of threshold functions are known (Muroga 1971; OEIS A000609); constants have no weights here."""
+    tables = (np.arange(2 ** 2**inputs)[:, None] >> np.arange(2**inputs)) & 1
+    lengths = FAMILIES["threshold"].lengths(Functions.from_values(tables))
+    assert (lengths < NEVER).sum() == functions - 2
+
+
+def test_threshold_functions_of_seven_inputs():
+    noise = np.random.default_rng(0)
+    points = np.arange(128)[:, None] >> np.arange(7) & 1
+    for largest in (1, 2, 3):
+        weights = noise.integers(-largest, largest + 1, 7)
+        weights[0] = largest
+        table = points @ weights > weights.sum() / 2 + 0.25
+        length = FAMILIES["threshold"].lengths(single(table))[0]
+        assert length <= gamma_length(largest) + width((2 * largest + 1) ** 7) + width(int(np.abs(weights).sum()))
+    assert FAMILIES["threshold"].lengths(parse("parity:inputs=7"))[0] == NEVER
+    with pytest.raises(InputError, match="all weights are 0"):
+        FAMILIES["threshold"].decode(Reader("1" + fixed((3**7 - 1) // 2, 12)), 128)

@@ -23,10 +23,12 @@ def code(functions: Functions) -> np.ndarray:
     K(f | points) ≤ code(f) + the fixed length of the decoder (`decode`). A code is a selector of 2 to 6 bits and then
     one of: the table itself; context-tree weighting by an arithmetic coder (Willems, Shtarkov & Tjalkens 1995); number
     of ones and rank (Cover 1973); number of changes and rank; a repeated pattern; a shift register (Massey 1969); a
-    counter modulo m; a cellular automaton; and, on 2ⁿ points, a symmetric function, algebraic and disjunctive
-    normal form, a formula, a function of fewer inputs. `families` lists them. All parameters are paid for, numbers of
-    unknown size by Elias 1975; no code is the beginning of another's, the number of points being known to both sides.
-    Never more than points + 2; tables of up to 4 points stand by themselves. No points give 0.
+    counter modulo m; a cellular automaton; and, on 2ⁿ points, a symmetric function, a threshold function with small
+    weights, algebraic and disjunctive normal form, a formula, a function of fewer inputs. `families` lists them.
+
+    All parameters are paid for, numbers of unknown size by Elias 1975; no code is the beginning of another's, the
+    number of points being known to both sides. Never more than points + 2 bits; tables of up to 4 points stand by
+    themselves. No points give 0.
     """
     return lengths(functions).astype(np.float64)
 

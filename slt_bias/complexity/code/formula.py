@@ -15,10 +15,12 @@ import numpy as np
 
 from slt_bias.complexity._dnf_kernel import cubes_of_a_word
 from slt_bias.complexity.code import _formula_kernel as kernel
-from slt_bias.complexity.code.family import Family
+from slt_bias.complexity.code.family import NEVER, Family
 from slt_bias.complexity.code.reader import Reader, fixed, width
 from slt_bias.complexity.words import first_point_lowest
 from slt_bias.functions import Functions
+
+LARGEST_INPUTS = 12  # the search takes a time that grows as 4ⁿ n²
 
 HEADS = {
     kernel.CONSTANT: "00",
@@ -31,6 +33,8 @@ HEADS = {
 
 
 def _lengths(functions: Functions) -> np.ndarray:
+    if functions.points > 2**LARGEST_INPUTS:
+        return np.full(len(functions), NEVER)
     out = np.empty(len(functions), np.int64)
     kernel.code_lengths(first_point_lowest(functions.packed), functions.points.bit_length() - 1, out)
     return out
@@ -95,4 +99,11 @@ def _kind(reader: Reader) -> int:
     return {text: kind for kind, text in HEADS.items()}[head]
 
 
-FORMULA = Family("formula", "a formula of literal gates and choices, found greedily", _lengths, _encode, _decode, hypercube=True)
+FORMULA = Family(
+    "formula",
+    f"a formula of literal gates and choices, found greedily, up to {LARGEST_INPUTS} inputs",
+    _lengths,
+    _encode,
+    _decode,
+    hypercube=True,
+)

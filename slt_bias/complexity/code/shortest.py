@@ -21,6 +21,7 @@ from slt_bias.complexity.code.reader import Reader
 from slt_bias.complexity.code.runs import RUNS
 from slt_bias.complexity.code.shift_register import SHIFT_REGISTER
 from slt_bias.complexity.code.symmetric import SYMMETRIC
+from slt_bias.complexity.code.threshold import THRESHOLD
 from slt_bias.complexity.words import is_hypercube
 from slt_bias.functions import Functions
 
@@ -39,7 +40,8 @@ ON_BITS = {
     "automaton": "100111",
     "ones": "1010",
     "runs": "1011",
-    "symmetric": "1100",
+    "symmetric": "11000",
+    "threshold": "11001",
     "anf": "1101",
     "dnf": "1110",
     "formula": "1111",
@@ -60,14 +62,14 @@ ELSEWHERE = {
 
 
 class Choice(NamedTuple):
-    """Bits of the shortest code of each function, int64 (count,), and the number of its family in `selectors(points)`."""
+    """Bits of the shortest code of each function and the number of its family in `selectors(points)`, int64 (count,)."""
 
     lengths: np.ndarray
     families: np.ndarray
 
 
 def selectors(points: int) -> dict[str, str]:
-    """Family → selector, in the order in which ties are decided; the first where there is no selector is `literal`."""
+    """Family → selector, in the order in which ties are decided."""
     if points <= BARE:
         return {"literal": ""}
     return ON_BITS if is_hypercube(points) else ELSEWHERE
@@ -132,6 +134,7 @@ FAMILIES: dict[str, Family] = {
         ONES,
         RUNS,
         SYMMETRIC,
+        THRESHOLD,
         ANF,
         DNF,
         FORMULA,
