@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata
 
 from slt_bias.complexity.registry import ESTIMATORS, columns, compute
 from slt_bias.errors import InputError
@@ -24,6 +23,8 @@ def rank_agreement(
     where an estimator gives all functions one value. Raises SpecError for an unknown estimator, InputError where one
     does not reach the points or there are fewer than 2 functions.
     """
+    from scipy.stats import rankdata  # half a second to import, for this alone
+
     batch = parse(functions)
     if len(batch) < 2:
         raise InputError(f"rank_agreement needs 2 functions or more, not {len(batch)}.")

@@ -7,8 +7,6 @@ import itertools
 from collections.abc import Callable
 
 import numpy as np
-from scipy.optimize import Bounds, LinearConstraint, milp
-from scipy.sparse import csc_array
 
 from slt_bias.complexity.dnf import Cover, a_single, as_text, primes, refuse_large
 from slt_bias.complexity.estimator import estimator
@@ -65,6 +63,9 @@ def least_cover(function: Functions, literals: bool) -> Cover:
     HiGHS (Huangfu & Hall 2018) with `scipy.optimize.milp`; c_t the literals of t, with the number of terms to break
     ties, or 1. Raises InputError beyond 10 inputs, or where 60 seconds are not enough.
     """
+    from scipy.optimize import Bounds, LinearConstraint, milp  # a quarter of a second to import, for this alone
+    from scipy.sparse import csc_array
+
     inputs = inputs_of(function, "least_cover")
     free, base = primes(function, "least_cover")
     points = np.flatnonzero(function.values()[0])

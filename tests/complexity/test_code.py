@@ -56,8 +56,8 @@ def test_all_functions_of_four_inputs_come_back():
 def test_networks_of_seven_inputs_come_back():
     from slt_bias.prior import sample
 
-    for name in ("mlp:hidden=40x40,preset=valle-perez-2018-normal", "perceptron:", "polynomial:degree=3"):
-        spec = f"{name},inputs=7".replace(":,", ":")
+    network = "mlp:hidden=40x40,inputs=7,preset=valle-perez-2018-normal"
+    for spec in (network, "perceptron:inputs=7", "polynomial:degree=3,inputs=7"):
         strings = sample(spec, samples=1500, seed=1).table()["function"]
         check(parse(strings.tolist()))
 
