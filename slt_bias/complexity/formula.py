@@ -16,6 +16,11 @@ from slt_bias.functions import Functions, hypercube
 LARGEST = 4
 
 
+def of_at_most_four(points: int) -> bool:
+    """Whether that many points are a hypercube's of at most 4 inputs."""
+    return points in [2**n for n in range(LARGEST + 1)]
+
+
 class Leaves(NamedTuple):
     """Leaves of the smallest formula over the two sets of gates: floats for one function, float64 (count,) for several."""
 
@@ -32,7 +37,11 @@ def formula(functions: str | Sequence[str] | np.ndarray | Functions) -> Leaves:
     return Leaves(formula_and_or(functions), formula_all_gates(functions))
 
 
-@estimator("smallest formula over AND, OR and negated inputs, up to 4 inputs (`formula` gives both sets of gates)", "leaves")
+@estimator(
+    "smallest formula over AND, OR and negated inputs, up to 4 inputs (`formula` gives both sets of gates)",
+    "leaves",
+    reaches=of_at_most_four,
+)
 def formula_and_or(functions: Functions) -> np.ndarray:
     """Leaves of the smallest formula over {AND, OR} whose leaves are inputs or their negations, float64 (count,).
 
@@ -42,7 +51,11 @@ def formula_and_or(functions: Functions) -> np.ndarray:
     return smallest_sizes(False)[_tables(functions)].astype(np.float64)
 
 
-@estimator("smallest formula over all two-input gates, up to 4 inputs (`formula` gives both sets of gates)", "leaves")
+@estimator(
+    "smallest formula over all two-input gates, up to 4 inputs (`formula` gives both sets of gates)",
+    "leaves",
+    reaches=of_at_most_four,
+)
 def formula_all_gates(functions: Functions) -> np.ndarray:
     """Leaves of the smallest formula over all gates of two inputs (AND, OR, XOR, free negation), float64 (count,).
 
@@ -74,7 +87,7 @@ def smallest_sizes(exclusive: bool) -> np.ndarray:
 def _tables(functions: Functions) -> np.ndarray:
     """Each function as a number below 65,536, bit p its output at point p of the 4 inputs."""
     points = functions.points
-    if points not in [2**n for n in range(LARGEST + 1)]:
+    if not of_at_most_four(points):
         raise InputError(
             f"formula: functions of {points} points are none of at most {LARGEST} bits, which have 2, 4, 8 or 16 points; "
             "use lz, lzma or entropy."

@@ -8,12 +8,11 @@ import numpy as np
 
 from slt_bias.complexity import _lz_kernel as kernel
 from slt_bias.complexity.estimator import estimator
+from slt_bias.complexity.words import first_point_lowest
 from slt_bias.errors import InputError
 from slt_bias.functions import Functions
 
 BLOCK = 2**14  # functions unpacked at a time: their bits stay in the second-level cache
-
-REVERSED_BITS = np.packbits(np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1), axis=1, bitorder="little")[:, 0]
 
 
 def lz_words(string: str) -> list[str]:
@@ -60,20 +59,13 @@ def word_counts(functions: Functions) -> np.ndarray:
     counts = np.empty((2, len(functions)), np.int64)
     for start in range(0, len(functions), BLOCK):
         packed = functions.packed[start : start + BLOCK]
-        for direction, words in enumerate((_forward(packed), _backward(packed, points))):
+        for direction, words in enumerate((first_point_lowest(packed), _backward(packed, points))):
             out = counts[direction, start : start + BLOCK]
             if points <= 128:
                 kernel.count_words_128(words[:, 0].copy(), words[:, -1].copy(), points, out)
             else:
                 kernel.count_words(words, points, out)
     return counts
-
-
-def _forward(packed: np.ndarray) -> np.ndarray:
-    """uint64 (count, ⌈points/64⌉): the first point is the lowest bit of word 0."""
-    padded = np.zeros((len(packed), -(-packed.shape[1] // 8) * 8), np.uint8)
-    np.take(REVERSED_BITS, packed, out=padded[:, : packed.shape[1]])
-    return padded.view("<u8").astype(np.uint64, copy=False)
 
 
 def _backward(packed: np.ndarray, points: int) -> np.ndarray:

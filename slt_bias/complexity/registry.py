@@ -7,11 +7,19 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from slt_bias.complexity.anf import anf_degree, anf_terms
+from slt_bias.complexity.bdm import bdm
+from slt_bias.complexity.code import code
+from slt_bias.complexity.ctw import ctw
+from slt_bias.complexity.dnf import dnf_literals, dnf_terms
+from slt_bias.complexity.dnf_exact import dnf_exact_literals, dnf_exact_terms
 from slt_bias.complexity.entropy import entropy
 from slt_bias.complexity.estimator import Estimator
 from slt_bias.complexity.formula import formula_all_gates, formula_and_or
+from slt_bias.complexity.fourier import fourier_degree, fourier_entropy
 from slt_bias.complexity.general_compressors import bz2, lzma, zlib
 from slt_bias.complexity.lz import lz
+from slt_bias.complexity.sensitivity import sensitivity
 from slt_bias.errors import SpecError, nearest
 from slt_bias.functions import Functions, InputSet, parse
 
@@ -23,9 +31,27 @@ ESTIMATORS: dict[str, Estimator] = {
     "entropy": entropy,
     "formula_and_or": formula_and_or,
     "formula_all_gates": formula_all_gates,
+    "code": code,
+    "ctw": ctw,
+    "bdm": bdm,
+    "sensitivity": sensitivity,
+    "fourier_entropy": fourier_entropy,
+    "fourier_degree": fourier_degree,
+    "anf_terms": anf_terms,
+    "anf_degree": anf_degree,
+    "dnf_terms": dnf_terms,
+    "dnf_literals": dnf_literals,
+    "dnf_exact_terms": dnf_exact_terms,
+    "dnf_exact_literals": dnf_exact_literals,
 }
-GROUPS = {"formula": ("formula_and_or", "formula_all_gates")}
-"""One name for estimators that are only read side by side."""
+GROUPS = {
+    "formula": ("formula_and_or", "formula_all_gates"),
+    "fourier": ("fourier_entropy", "fourier_degree"),
+    "anf": ("anf_terms", "anf_degree"),
+    "dnf": ("dnf_terms", "dnf_literals"),
+    "dnf_exact": ("dnf_exact_terms", "dnf_exact_literals"),
+}
+"""One name for estimators that are read side by side."""
 
 DEFAULT = ("lz", "lzma", "entropy")
 """The columns of a table that asks for none: they work at any number of points."""
@@ -49,7 +75,7 @@ def columns(estimators: str | Sequence[str]) -> tuple[str, ...]:
 def compute(functions: Functions, estimator: str) -> np.ndarray:
     """One estimator for a whole batch without a string in the loop (the compressors excepted), float64 (count,).
 
-    Raises SpecError for an unknown name, and for `formula`, which is two estimators.
+    Raises SpecError for an unknown name, and for a group such as `formula`, which is two estimators.
     """
     if estimator in GROUPS:
         raise SpecError(f"`{estimator}` is {' and '.join(GROUPS[estimator])}: ask for one of them, or for a table.")
@@ -64,10 +90,10 @@ def table(
 ) -> pd.DataFrame:
     """A row a function: column `function` (a string of 0 and 1), then a float64 column an estimator.
 
-    functions : anything that `sb.functions.parse` takes. estimators : names of `names()`, or `formula`, which gives the
-    two columns `formula_and_or` and `formula_all_gates`. inputs : for named functions without inputs of their own.
+    functions : anything that `sb.functions.parse` takes. estimators : names of `names()`, or of `GROUPS`: `formula`
+    gives the two columns `formula_and_or` and `formula_all_gates`. inputs : for named functions without inputs of their own.
     Units are those of `names()`. Raises SpecError for an unknown estimator, InputError for what is no function or
-    where `formula` meets more than 4 inputs.
+    for a number of points that an estimator does not reach (`formula`: at most 4 inputs).
     """
     wanted = columns(estimators)
     batch = parse(functions, inputs)

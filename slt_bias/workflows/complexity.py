@@ -7,10 +7,8 @@ from collections.abc import Sequence
 import pandas as pd
 
 from slt_bias import complexity, functions
-from slt_bias.complexity.formula import LARGEST
+from slt_bias.complexity.registry import ESTIMATORS
 from slt_bias.errors import InputError
-
-FORMULAS = complexity.columns("formula")
 
 
 def measure(texts: Sequence[str], inputs: int | functions.InputSet | None = None) -> pd.DataFrame:
@@ -25,11 +23,7 @@ def measure(texts: Sequence[str], inputs: int | functions.InputSet | None = None
     rows = []
     for text in texts:
         function = functions.parse(text, inputs if text[:1].isalpha() else None)
-        names = [name for name in complexity.names() if name not in FORMULAS or _has_formula(function)]
+        names = [name for name in complexity.names() if ESTIMATORS[name].reaches(function.points)]
         row = {"given": text, "points": function.points, "ones": int(function.ones()[0])}
         rows.append(row | {name: float(complexity.compute(function, name)[0]) for name in names})
     return pd.DataFrame(rows, columns=["given", "points", "ones", *complexity.names()])
-
-
-def _has_formula(function: functions.Functions) -> bool:
-    return function.points in [2**bits for bits in range(LARGEST + 1)]
