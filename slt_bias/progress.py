@@ -10,10 +10,11 @@ PATIENCE = 30.0  # seconds between plain lines
 
 
 class Progress:
-    """Counts `total` steps under a label; `enabled=False` says nothing."""
+    """Counts `total` steps under a label, `done` of them before; `enabled=False` says nothing."""
 
-    def __init__(self, label: str, total: int, enabled: bool = True) -> None:
-        self.label, self.total, self.done = label, total, 0
+    def __init__(self, label: str, total: int, enabled: bool = True, done: int = 0) -> None:
+        self.label, self.total, self.done = label, total, done
+        self._before = done  # done in an earlier run: no part of the rate
         self._enabled = enabled
         self._terminal = enabled and sys.stderr.isatty()
         self._start = self._said = time.monotonic()
@@ -46,11 +47,11 @@ class Progress:
             self._bar.update(self._task, completed=done, rate=self._rate())
         elif self._enabled and now - self._said >= PATIENCE:
             self._said = now
-            left = (now - self._start) * (self.total - done) / max(done, 1)
+            left = (now - self._start) * (self.total - done) / max(done - self._before, 1)
             _say(f"{self.label}: {done:,} of {self.total:,} ({self._rate()}, {left:.0f} s left)")
 
     def _rate(self) -> str:
-        return f"{self.done / max(time.monotonic() - self._start, 1e-9):,.0f} a second"
+        return f"{(self.done - self._before) / max(time.monotonic() - self._start, 1e-9):,.0f} a second"
 
 
 def _say(line: str) -> None:

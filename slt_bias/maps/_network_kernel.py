@@ -18,6 +18,8 @@ TILE_BITS = 7
 LARGEST_TILE = 2**TILE_BITS  # points evaluated at once: two layers of activations stay in the first-level cache
 APART = 64  # floats between the layers: at a multiple of 4 kB apart, loads would wait for stores to the other layer
 
+LARGEST = f32(3.4e38)
+
 
 @inlined
 def _layer(weights, w, bias, b, h, x, o, fan_in, fan_out, stride, rectify):
@@ -36,7 +38,7 @@ def _network(
 ):  # fmt: skip
     """Evaluate one network on all points: its signs into packed[byte …], its outputs into outputs[first …] unless first < 0.
 
-    Returns 1 where an output is NaN (infinity minus infinity), else 0.
+    Returns 1 where an output is not finite, else 0.
     cube : features of a hypercube, or 0 where `points` (features, count) holds the inputs.
     h : two layers of activations, one behind the other; offsets into it spare the kernel all slices. upper, jumps : scratch.
     """
@@ -76,7 +78,7 @@ def _network(
             x, o = o, x
         pack_signs(h, x, valid, packed, byte + start // 8)
         for p in range(x, x + valid):
-            undefined |= np.int32(h[p] != h[p])
+            undefined |= np.int32(not abs(h[p]) <= LARGEST)
         if first >= 0:
             outputs[first + start : first + start + valid] = h[x : x + valid]
         start += size
@@ -101,7 +103,7 @@ def evaluate_rows(
 ):
     """Networks of given parameters (batch, parameters); outputs is (batch, points), or (batch, 0) where not wanted.
 
-    Returns the number of networks with an output that is NaN; so does `draw_rows`.
+    Returns the number of networks with an output that is not finite; so does `draw_rows`.
     """
     h, upper, jumps, zeros = _workspace(widths, count)
     flat_packed, flat_outputs = packed.reshape(-1), outputs.reshape(-1)

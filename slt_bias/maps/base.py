@@ -82,11 +82,11 @@ class LatentMap(Map, Protocol):
 
 
 def refuse_undefined(undefined: int, draws: int) -> None:
-    """Raises InputError where networks computed NaN: they have no function, and leaving them out would change the law."""
+    """Raises InputError where outputs are not finite: a network has no function then, and to leave it out changes the law."""
     if undefined:
         raise InputError(
-            f"{undefined} of {draws} draws gave an output that is NaN: the activations overflow or the module divides by 0; "
-            "give smaller standard deviations or mend the module."
+            f"{undefined} of {draws} draws gave an output that is not finite: activations overflow single precision, or a "
+            "module divides by 0; give smaller standard deviations or mend the module."
         )
 
 
@@ -186,7 +186,7 @@ class LatentMember(FamilyMember):
 
         with torch.no_grad():
             outputs = [self.outputs(part) for part in parameters.split(self.chunk)]
-        refuse_undefined(sum(int(part.isnan().any(dim=1).sum()) for part in outputs), len(parameters))
+        refuse_undefined(sum(int((~part.isfinite()).any(dim=1).sum()) for part in outputs), len(parameters))
         signs = np.concatenate([(part > 0).cpu().numpy() for part in outputs])
         return Functions(np.packbits(signs, axis=1), self.inputs.count)
 

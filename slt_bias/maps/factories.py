@@ -45,12 +45,13 @@ class Factory:
 def find(factory: str | Callable[[], Any]) -> Factory:
     """A factory from `package.module:factory` or from a callable.
 
-    The current folder is searched after the usual ones. Raises SpecError where nothing callable is found.
+    The current folder is searched after the usual ones. Raises SpecError where nothing callable is found, and for a module.
     """
     if isinstance(factory, str):
         if "#" in factory:
             raise SpecError(f"`module:{factory}`: this factory cannot be imported by name; pass it to sb.maps.from_module.")
         return Factory(_resolve(factory), factory, True)
+    _refuse_module(factory)
     if not callable(factory):
         raise SpecError(f"factory {factory!r} is not callable: give a function without arguments that returns a torch.nn.Module.")
     module, qualified = getattr(factory, "__module__", None), getattr(factory, "__qualname__", None)
@@ -79,9 +80,19 @@ def _resolve(name: str) -> Callable[[], Any]:
         found = reduce(getattr, attribute.split("."), module)
     except AttributeError:
         raise SpecError(f"factory `{name}`: module `{package}` has no `{attribute}`.") from None
+    _refuse_module(found)
     if not callable(found):
         raise SpecError(f"factory `{name}` is not callable: need a function without arguments that returns a torch.nn.Module.")
     return found
+
+
+def _refuse_module(found: object) -> None:
+    """A module is callable too, but calling it runs it."""
+    import torch
+
+    if isinstance(found, torch.nn.Module):
+        kind = type(found).__name__
+        raise SpecError(f"{kind}(…): pass a factory (a function without arguments that returns a module), not a module.")
 
 
 def fingerprint(module: torch.nn.Module, record: object) -> str:

@@ -22,6 +22,9 @@ DISTRIBUTIONS = ("normal", "uniform")
 PRESETS = {"valle-perez-2018": "uniform", "valle-perez-2018-normal": "normal"}
 
 
+LARGEST_STD = 1e12  # single precision ends at 3·10³⁸
+
+
 @dataclass(frozen=True)
 class Law:
     """How parameters are drawn: independent, mean 0, from `distribution` with the standard deviations of `stds`."""
@@ -80,8 +83,8 @@ def make_law(
     if law is not None and law not in DISTRIBUTIONS:
         raise SpecError(f"law={law} is unknown.{nearest(str(law), DISTRIBUTIONS)}")
     for name, value in (("weight_std", weight_std), ("bias_std", bias_std)):
-        if value is not None and not (math.isfinite(value) and value >= 0):
-            raise SpecError(f"{name}={value}: a standard deviation is a finite number, 0 or larger.")
+        if value is not None and not 0 <= value <= LARGEST_STD:
+            raise SpecError(f"{name}={value}: a standard deviation is a finite number, 0 or larger and at most {LARGEST_STD:g}.")
     if weight_std == 0:
         raise SpecError("weight_std=0: every function would be constant; give a number larger than 0.")
     if bias is not None and bias_std is not None and bias != (bias_std > 0):

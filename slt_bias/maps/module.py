@@ -72,6 +72,7 @@ class ModuleMap(LatentMember):
 
         self.inputs = as_inputs(inputs)
         self.law = _law(law, weight_std, bias_std, bias)
+        self.law_text = "the module's own initialisers" if self.law is None else None
         self._factory = find(factory)
         module, record_or_reason = record(self._factory.build)
         self._module = module.eval()

@@ -9,6 +9,8 @@ from typing import Any
 from slt_bias.errors import SpecError, nearest
 from slt_bias.maps.law import DISTRIBUTIONS, PRESETS
 
+LARGE = 1e6
+
 
 @dataclass(frozen=True)
 class Option:
@@ -59,7 +61,18 @@ def write(value: object) -> str:
         return str(value).lower()
     if isinstance(value, tuple):
         return "x".join(str(item) for item in value)
-    return repr(value) if isinstance(value, float) else str(value)
+    return _write_float(value) if isinstance(value, float) else str(value)
+
+
+def _write_float(value: float) -> str:
+    """The shortest digits that read back as the same float; from a million up in powers of ten where that is shorter."""
+    text = repr(float(value))
+    if not LARGE <= abs(value) < float("inf"):
+        return text
+    short = f"{value:e}" if float(f"{value:e}") == value else f"{value:.16e}"
+    digits, _, exponent = short.partition("e")
+    scientific = f"{digits.rstrip('0').rstrip('.')}e{int(exponent)}"
+    return min(text, scientific, key=len) if float(scientific) == value else text
 
 
 def bracketed(text: str) -> str:

@@ -53,6 +53,8 @@ class Polynomial(NetworkMember):
         self.law = make_law(law, weight_std)
         options = {"degree": degree, "decay": self.decay, "law": self.law.distribution, "weight_std": self.law.weight_std}
         self.spec = spec_text(self.name, self.inputs.spec, options)
+        std = f"{self.law.weight_std:g}" + (f"·{self.decay:g}^degree" if self.decay != 1 else "")
+        self.law_text = f"{self.law.distribution}: every coefficient, the constant's included, of standard deviation {std}"
         size = _number_of_monomials(self.inputs.features, degree, cube)
         if size * self.inputs.count > LARGEST_DESIGN:
             raise SpecError(

@@ -22,6 +22,7 @@ class Uniform(LatentMember):
     name = "uniform"
     summary = "every function equally likely: the control"
     options = ()
+    law_text = "no parameters: each output is a fair bit"
     compiled = True
     symmetries = frozenset({"permute-inputs", "negate-inputs", "negate-output"})
 

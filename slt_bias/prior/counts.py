@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from slt_bias.errors import InputError, ResultError
-from slt_bias.estimate import Estimate, clopper_pearson, wilson
+from slt_bias.estimate import Estimate, check_counts, clopper_pearson, wilson
+from slt_bias.functions.inputs import InputSet, from_spec
 from slt_bias.functions.parsing import parse
 from slt_bias.functions.tables import Functions
 from slt_bias.prior import files, intervals
@@ -50,14 +51,26 @@ class FunctionCounts:
         """The number of points of each function."""
         return self.functions.points
 
+    def __repr__(self) -> str:
+        seeds = ", ".join(map(str, self.blocks))
+        return f"<{self.samples:,} draws of {self.spec} (seed {seeds}): {self.distinct:,} functions>"
+
+    @cached_property
+    def _inputs(self) -> InputSet:
+        """The input set as far as names of functions need it: a hypercube, or so many points of another kind."""
+        text = str(self.provenance.get("inputs", ""))
+        number, _, values = text.removeprefix("inputs=").partition(",values=")
+        if number.isdigit():
+            return from_spec(number, values or None)
+        return InputSet("rows", np.empty((self.points, 0)), text)
+
     @cached_property
     def _index(self) -> dict[bytes, int]:
         return {row.tobytes(): place for place, row in enumerate(self.functions.packed)}
 
     def of(self, function: str | Functions) -> int:
         """How often one function was drawn. Raises InputError for what is no function on these points."""
-        inputs = self.points.bit_length() - 1 if self.points & (self.points - 1) == 0 else None
-        asked = parse(function, inputs)
+        asked = parse(function, self._inputs)
         if asked.points != self.points or len(asked) != 1:
             raise InputError(f"asked for {len(asked)} function(s) of {asked.points} points; need one of {self.points} points.")
         place = self._index.get(asked.packed[0].tobytes())
@@ -88,6 +101,9 @@ class FunctionCounts:
         """
         import pandas as pd
 
+        check_counts(0, self.samples, confidence)
+        if limit is not None and limit < 0:
+            raise InputError(f"limit = {limit}: give the number of rows wanted, or None for all.")
         low, high = intervals.selected(self.count, self.samples, self.points, confidence)
         rows = slice(None, limit)
         return pd.DataFrame(
@@ -156,7 +172,9 @@ class FunctionCounts:
         for part in (self, other):
             tally.add(part.functions.packed, part.count)
         functions, count = tally.sorted()
-        provenance = dict(self.provenance) | {"merged": True}
+        theirs = dict(other.provenance)
+        differing = {name: f"{mine}; {theirs.get(name)}" for name, mine in self.provenance.items() if theirs.get(name) != mine}
+        provenance = dict(self.provenance) | differing | {"seed": ", ".join(map(str, sorted(blocks)))}
         return replace(
             self, functions=functions, count=count, samples=self.samples + other.samples, blocks=blocks, provenance=provenance
         )

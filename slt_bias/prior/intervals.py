@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from scipy.special import betainc, betaincc, ndtri
+from scipy.special import betainc, betaincc, gammaincinv, ndtri
 
 SEEN_TOO_SELDOM = 2  # rows with so few draws get the lower limit 0
 
@@ -54,11 +54,13 @@ def _boundary(too_many: Callable[[np.ndarray], np.ndarray], inner: np.ndarray, o
 def unseen_mass(once: int, twice: int, samples: int, confidence: float) -> tuple[float, float, float]:
     """(value, low, high) of the probability of all functions not yet drawn.
 
-    Good (1953): f₁/N, with the standard error of Esty (1983): √(f₁ + 2f₂ − f₁²/N)/N; where no function was drawn
-    once the upper limit is that of a mass from which N draws took nothing, 1 − α^(1/N) with α = 1 − confidence.
+    Good (1953): f₁/N, with the standard error of Esty (1983), √(f₁ + 2f₂ − f₁²/N)/N, in which f₂ stands at its upper
+    Poisson limit: where no function was drawn twice the plain formula would claim certainty. The upper limit is never below
+    that of a mass from which N draws took nothing, 1 − α^(1/N) with α = 1 − confidence.
     """
     value = once / samples
-    half = float(ndtri((1 + confidence) / 2)) * np.sqrt(max(once + 2 * twice - once * once / samples, 0.0)) / samples
+    most_twice = float(gammaincinv(twice + 1, (1 + confidence) / 2))
+    half = float(ndtri((1 + confidence) / 2)) * np.sqrt(max(once + 2 * most_twice - once * once / samples, 0.0)) / samples
     nothing = 1 - (1 - confidence) ** (1 / samples)
     return value, max(0.0, value - half), min(1.0, max(value + half, nothing))
 
@@ -66,25 +68,28 @@ def unseen_mass(once: int, twice: int, samples: int, confidence: float) -> tuple
 def entropy(counts: np.ndarray, samples: int, points: int, confidence: float) -> tuple[float, float, float, float]:
     """(plain, corrected, low, high) of the prior's entropy in bits.
 
-    plain : −Σ p̂ log₂ p̂, which is too low on average; low is z standard errors below it.
+    plain : −Σ p̂ log₂ p̂, which is too low on average. low : z standard errors below it, and z²/(2N ln 2) more, the second
+    order, which is all there is where the functions are equally likely.
     corrected : Chao & Shen (2003), with C = 1 − f₁/N: −Σ C p̂ log₂(C p̂)/(1 − (1 − C p̂)^N).
     high : z standard errors above the length of a code that is never better than the entropy: each draw is coded by the
-    counts of the N − 1 others, mixed with the uniform law over all 2^points functions in the share of the unseen mass,
-    −log₂((1 − u)(c − 1)/(N − 1) + u·2^(−points)).
+    counts of the N − 1 others, mixed with the uniform law over all 2^points functions in the share u of the unseen mass'
+    upper limit, −log₂((1 − u)(c − 1)/(N − 1) + u·2^(−points)); and the price of a new function, points − log₂ u, for the
+    unseen mass beyond the f₁/N that has paid it.
     """
     shares = counts / samples
     surprise = -np.log2(shares)
     plain = float(shares @ surprise)
     z = float(ndtri((1 + confidence) / 2))
     once, twice = int((counts == 1).sum()), int((counts == 2).sum())
-    unseen = min(unseen_mass(once, twice, samples, confidence)[2], 1.0)
+    unseen = unseen_mass(once, twice, samples, confidence)[2]
     code = -np.log2((1 - unseen) * (counts - 1) / max(samples - 1, 1) + unseen * 2.0 ** -min(points, 1000))
-    length = float(shares @ code)
-    high = length + z * _deviation(shares, code, length) / np.sqrt(samples)
+    length = float(shares @ code) + (unseen - once / samples) * (points - np.log2(unseen))
+    high = length + z * _deviation(shares, code, float(shares @ code)) / np.sqrt(samples)
     seen = shares * max(1 - once / samples, 1 / samples)
     drawn = -np.expm1(samples * np.log1p(-np.minimum(seen, 1 - 1e-16)))
     corrected = float(-(seen * np.log2(seen) / drawn).sum())
-    low = max(0.0, plain - z * _deviation(shares, surprise, plain) / np.sqrt(samples))
+    second_order = z**2 / (2 * samples * np.log(2))
+    low = max(0.0, plain - z * _deviation(shares, surprise, plain) / np.sqrt(samples) - second_order)
     high = max(min(high, float(points)), plain)
     return plain, min(max(corrected, low), high), low, high
 

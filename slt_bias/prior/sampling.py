@@ -8,17 +8,16 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from slt_bias.errors import InputError, ResultError, SamplingInterrupted
-from slt_bias.functions.tables import Functions
+from slt_bias.errors import InputError, SamplingInterrupted
 from slt_bias.prior import blocks
 from slt_bias.prior.counts import FunctionCounts
 from slt_bias.prior.devices import resolve_device
+from slt_bias.prior.resuming import load_checkpoint, whole_blocks
 from slt_bias.prior.tally import Tally
 from slt_bias.prior.worker import WorkerMap, can_rebuild
 from slt_bias.progress import Progress
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 Draw = Callable[[int, int], np.ndarray]  # (block, draws) → packed functions
 
 CHECKPOINT_SECONDS = 30.0
-MUST_AGREE = ("slt_bias", "numpy", "numba", "torch", "device", "instruction_set", "backend")  # for the same bits
 
 
 def sample(
@@ -55,15 +53,20 @@ def sample(
         from slt_bias.maps.registry import parse
 
         map = parse(map)
+    if not hasattr(map, "draw_functions"):
+        raise InputError(f"{map!r} is no map: give a map or a spec such as mlp; sb.maps.from_module makes one of a torch module.")
     samples = _whole("samples", samples, 1, 2**62)
     seed = _whole("seed", seed, 0, 2**128)
     workers = _whole("workers", workers if workers is not None else available_cores(), 1, 1024)
     device = resolve_device(device)
     provenance = _provenance(map, seed, device)
     path = None if checkpoint is None else Path(checkpoint)
-    start = _resume(path, map, seed, samples, provenance)
-    run = _Run(map, samples, seed, provenance, start, path)
+    old = load_checkpoint(path, map, seed, samples, provenance)
+    if old is not None and old.samples == samples:
+        return old
     with _drawers(map, seed, device, min(workers, -(-samples // map.block))) as drawers:
+        start = None if old is None else whole_blocks(old, seed, map.block, drawers[0])
+        run = _Run(map, samples, seed, provenance, start, path)
         run.go(drawers, progress)
     counts = run.counts()
     if path is not None:
@@ -103,7 +106,7 @@ class _Run:
         threads = [threading.Thread(target=self._work, args=(draw,), daemon=True) for draw in drawers]
         saved = time.monotonic()
         try:
-            with Progress(label, self.samples, progress) as bar:
+            with Progress(label, self.samples, progress, done=self.drawn) as bar:
                 for thread in threads:
                     thread.start()
                 while any(thread.is_alive() for thread in threads):
@@ -119,6 +122,8 @@ class _Run:
         finally:
             self.stop.set()
         if self.error is not None:
+            if self.path is not None and self.drawn > 0:
+                self.counts().save(self.path)  # the finished blocks outlive an error in a later one
             raise self.error
 
     def _work(self, draw: Draw) -> None:
@@ -193,52 +198,22 @@ def _drawers(map: Map, seed: int, device: str, workers: int) -> Iterator[list[Dr
 
 
 def _provenance(map: Map, seed: int, device: str) -> dict[str, str]:
-    law = ",".join(f"{key}={value}" for key, value in map.law.items) if map.law is not None else "by its own code"
-    law = getattr(map, "law_text", None) or law
+    given = ",".join(f"{key}={value}" for key, value in map.law.items) if map.law is not None else "by its own code"
+    law = getattr(map, "law_text", None) or given
     backend = "compiled" if map.compiled and device == "cpu" else "torch"
     about = {"law": law, "inputs": map.inputs.spec, "rule": "a function is 1 where the output is > 0; an output of 0 gives 0"}
     return about | {"seed": str(seed), "block": str(map.block)} | collect(device, backend)
 
 
-def _resume(path: Path | None, map: Map, seed: int, samples: int, provenance: dict[str, str]) -> FunctionCounts | None:
-    """The counts of a checkpoint, less a last block that is not whole. Raises ResultError where it does not fit."""
-    if path is None or not path.exists():
-        return None
-    old = FunctionCounts.load(path)
-    differing = [name for name in MUST_AGREE if old.provenance.get(name) != provenance[name]]
-    if old.spec != map.spec or set(old.blocks) != {seed}:
-        raise ResultError(f"{path}: holds `{old.spec}`, seed {sorted(old.blocks)}; not `{map.spec}` with seed {seed}.")
-    if differing:
-        changes = ", ".join(f"{name} {old.provenance.get(name)} → {provenance[name]}" for name in differing)
-        raise ResultError(f"{path}: was drawn with {changes}; the bits would not agree. Use another checkpoint file.")
-    if old.samples > samples:
-        raise ResultError(f"{path}: holds {old.samples:,} draws already, more than the {samples:,} asked for.")
-    record = old.blocks[seed]
-    whole = record[record[:, 2] == (record[:, 1] - record[:, 0]) * map.block]
-    if len(whole) == len(record) or old.samples == samples:
-        return old
-    partial = record[record[:, 2] != (record[:, 1] - record[:, 0]) * map.block]
-    tally = Tally(old.points)
-    tally.add(old.functions.packed, old.count)
-    for first, _, draws in partial.tolist():  # draw the part of a block again and take it out
-        packed = map.draw_functions(seed, first, draws)
-        tally.add(packed, np.full(len(packed), -1, np.int64))
-    functions, count = tally.sorted()
-    kept = count > 0
-    return replace(
-        old, functions=Functions(functions.packed[kept], old.points), count=count[kept], samples=int(whole[:, 2].sum()),
-        blocks={seed: whole},
-    )  # fmt: skip
-
-
 def _whole(name: str, value: object, low: int, high: int) -> int:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # 1e6 is what people type
     try:
         number = operator.index(value)  # type: ignore[arg-type]
     except TypeError:
-        if isinstance(value, float) and value.is_integer():
-            number = int(value)  # 1e6 is what people type
-        else:
-            raise InputError(f"{name} = {value!r}: give a whole number, at least {low}.") from None
-    if not low <= number <= high:
+        number = low - 1
+    if isinstance(value, bool) or number < low:
+        raise InputError(f"{name} = {value!r}: give a whole number, at least {low}.")
+    if number > high:
         raise InputError(f"{name} = {number}: give a whole number between {low} and {high:.4g}.")
     return number

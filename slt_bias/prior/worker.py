@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from slt_bias.maps.base import Map
 
 TRIES = 3
+HEAD = struct.Struct("<?q")  # is it an error, and how many bytes follow
 BOOT = "from slt_bias.prior.worker import serve; serve()"
 
 
@@ -52,9 +53,12 @@ class WorkerMap:
             try:
                 process.stdin.write(f"{block} {count}\n".encode())
                 process.stdin.flush()
-                size = process.stdout.read(8)
-                if len(size) == 8:
-                    data = process.stdout.read(struct.unpack("<q", size)[0])
+                head = process.stdout.read(HEAD.size)
+                if len(head) == HEAD.size:
+                    is_error, size = HEAD.unpack(head)
+                    data = process.stdout.read(size)
+                    if is_error and len(data) == size:
+                        raise SltBiasError(data.decode())
                     if len(data) == count * self._width:
                         return np.frombuffer(data, np.uint8).reshape(count, self._width)
             except OSError:
@@ -128,7 +132,10 @@ def serve() -> None:
     map = rebuild(header["spec"], inputs)
     while line := sys.stdin.buffer.readline():
         block, count = (int(word) for word in line.split())
-        data = map.draw_functions(header["seed"], block, count).tobytes()
-        answers.write(struct.pack("<q", len(data)) + data)
+        try:
+            is_error, data = False, map.draw_functions(header["seed"], block, count).tobytes()
+        except SltBiasError as error:  # the user's to mend: the parent raises it, and no process is started again
+            is_error, data = True, str(error).encode()
+        answers.write(HEAD.pack(is_error, len(data)) + data)
         answers.flush()
 

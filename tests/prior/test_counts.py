@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from slt_bias import prior
-from slt_bias.errors import InputError, ResultError
+from slt_bias.errors import InputError, ResultError, SpecError
 from slt_bias.functions.tables import Functions
 from slt_bias.prior import FunctionCounts
 from slt_bias.prior.tally import Tally
@@ -118,3 +118,26 @@ def test_flipped_counts_are_noticed(tmp_path):
 def test_empty_padding_is_no_part_of_a_function():
     counts = prior.sample("uniform:inputs=grid-3x3", 5000)
     assert counts.points == 9 and isinstance(counts.functions, Functions) and counts.distinct == 512
+
+
+def test_names_of_functions_on_other_points_than_bits():
+    for spec in ("perceptron:inputs=grid-2x4", "perceptron:inputs=grid-3x3"):
+        counts = prior.sample(spec, 2000)
+        assert counts.of("constant") == counts.of("0" * counts.points) > 0
+        with pytest.raises(SpecError, match="bits"):
+            counts.of("parity")
+
+
+def test_merged_provenance_names_all_seeds():
+    one, other = prior.sample("mlp:inputs=3,hidden=4", 200, seed=0), prior.sample("mlp:inputs=3,hidden=4", 300, seed=7)
+    assert (one + other).provenance["seed"] == "0, 7"
+    assert repr(one + other) == f"<500 draws of {one.spec} (seed 0, 7): {(one + other).distinct:,} functions>"
+
+
+def test_bad_table_arguments():
+    counts = prior.sample("mlp:inputs=3,hidden=4", 200)
+    for arguments in ({"confidence": 2}, {"limit": -1}):
+        with pytest.raises(InputError):
+            counts.table(**arguments)
+    with pytest.raises(InputError):
+        prior.sample("mlp:inputs=3,hidden=4", True)

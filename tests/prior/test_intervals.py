@@ -72,3 +72,31 @@ def test_unseen_mass_and_entropy_cover(functions, exponent, samples, points):
         bits += low <= truth <= high
     assert mass / REPEATS >= 0.95 - 3.5 * np.sqrt(0.05 * 0.95 / REPEATS)
     assert bits / REPEATS >= 0.95 - 3.5 * np.sqrt(0.05 * 0.95 / REPEATS)
+
+
+# priors on which nearly all draws differ, or nearly none: (probabilities, samples, points)
+EDGES = {
+    "all draws differ": (np.full(256, 1 / 256), 10, 8),
+    "all draws differ, many functions": (np.full(65536, 1 / 65536), 100, 16),
+    "two nearly equal": (np.array([0.55, 0.45]), 100, 1),
+    "two equal to a hair": (np.array([0.52, 0.48]), 1000, 1),
+    "very few draws": (np.array([0.8, 0.2]), 4, 1),
+    "one takes all": (np.append(0.999, np.full(255, 0.001 / 255)), 1000, 8),
+}
+
+
+@pytest.mark.parametrize("name", EDGES)
+def test_coverage_at_the_edges(name):
+    p, samples, points = EDGES[name]
+    rng, repeats = np.random.default_rng(3), 400
+    truth = -(p @ np.log2(p))
+    mass = bits = 0
+    for _ in range(repeats):
+        n = rng.multinomial(samples, p)
+        _, low, high = unseen_mass(int((n == 1).sum()), int((n == 2).sum()), samples, 0.95)
+        mass += low - 1e-12 <= p[n == 0].sum() <= high + 1e-12
+        _, _, low, high = entropy(n[n > 0], samples, points, 0.95)
+        bits += low - 1e-12 <= truth <= high + 1e-12
+    allowed = 0.95 - 3.5 * np.sqrt(0.05 * 0.95 / repeats)
+    assert mass / repeats >= allowed, ("unseen mass", mass / repeats)
+    assert bits / repeats >= allowed, ("entropy", bits / repeats)

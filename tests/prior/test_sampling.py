@@ -181,3 +181,26 @@ def test_block_records():
     assert next(blocks.missing(10**12, 8, done)) == (0, 8)
     assert blocks.overlap(np.array([[0, 4, 32]]), np.array([[3, 5, 16]])) == 3
     assert blocks.overlap(np.array([[0, 4, 32]]), np.array([[4, 5, 8]])) is None
+
+
+def test_an_error_of_the_users_module_comes_back_as_it_is(tmp_path, monkeypatch):
+    (tmp_path / "divides.py").write_text(
+        "import torch\nclass Zero(torch.nn.Linear):\n    def forward(self, x):\n        return super().forward(x) * 0 / 0\n"
+        "def make():\n    return Zero(7, 1)\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(SltBiasError, match=r"draws gave an output that is not finite"):
+        prior.sample("module:divides:make", 10_000, workers=2)
+
+
+def test_what_is_no_map():
+    with pytest.raises(InputError, match="from_module"):
+        prior.sample(lambda: None, 10)
+
+
+def test_partial_block_that_cannot_be_drawn_again(tmp_path):
+    from slt_bias.prior.resuming import whole_blocks
+
+    counts = prior.sample("perceptron:inputs=3", 1000)
+    with pytest.raises(ResultError, match="to the same bits"):
+        whole_blocks(counts, 0, 16384, lambda block, draws: np.full((draws, 1), 0b01101001, np.uint8))
