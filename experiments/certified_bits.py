@@ -6,15 +6,12 @@ function is encoded, decoded and compared, its length checked against the bulk e
 
 from __future__ import annotations
 
-import argparse
 import collections
-import json
-import sys
 import time
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
+from common import Claim, report, setting
 
 from slt_bias import complexity, prior
 from slt_bias.complexity.code import decode, encode
@@ -66,38 +63,26 @@ def rate(count: int, seed: int) -> float:
     return len(functions) / (time.process_time() - start)
 
 
-def main() -> int:
-    """Print what came back and the claims; 0 where all hold."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="4,000 draws: under a minute")
-    parser.add_argument("--smoke", action="store_true", help="200 draws, for the tests")
-    parser.add_argument("--json", action="store_true", help="one JSON object on stdout and nothing else")
-    parser.add_argument("--seed", type=int, default=0)
-    arguments = parser.parse_args()
-    size = (200, 97, 2) if arguments.smoke else (4000, 3, 20) if arguments.quick else (100_000, 1, 200)
+def main() -> None:
+    """Say what came back and how fast."""
+    chosen = setting(__doc__, "certified_bits")
+    draws, every, others = {"smoke": (200, 97, 2), "quick": (4000, 3, 20), "full": (100_000, 1, 200)}[chosen.name]
     wrong, checked, beyond, parts = 0, 0, 0, []
-    for name, functions in sets(*size, arguments.seed):
+    for name, functions in sets(draws, every, others, chosen.seed):
         failed, most, won = check(functions)
         wrong, checked, beyond = wrong + failed, checked + len(functions), max(beyond, most)
         parts.append({"set": name, "functions": len(functions), "failed": failed, "most_beyond": most, "winners": dict(won)})
-        if not arguments.json:
+        if not chosen.as_json:
             print(f"{name}: {len(functions)} functions, {failed} failed; won: {dict(won.most_common(6))}", flush=True)
-    speed = rate(5_000 if arguments.smoke else 50_000, arguments.seed)
-    found: list[dict[str, Any]] = [
-        {"name": f"of {checked} functions, those that did not come back", "claimed": "0", "measured": wrong, "holds": wrong == 0},
-        {"name": "most bits beyond the table's own", "claimed": "at most 2", "measured": beyond, "holds": beyond <= 2},
-        {"name": "functions of 128 points a second", "claimed": "at least 10000", "measured": speed, "holds": speed >= 10_000},
+    claims = [
+        Claim(f"of {checked} functions, those that did not come back", "0", wrong, wrong, wrong, wrong == 0),
+        Claim("most bits beyond the table's own", "at most 2", beyond, beyond, beyond, beyond <= 2),
     ]
-    for claim in found:
-        claim["low"] = claim["high"] = claim["measured"]
-    if arguments.json:
-        print(json.dumps({"sets": parts, "claims": found}))
-    else:
-        for claim in found:
-            verdict = "holds" if claim["holds"] else "DOES NOT HOLD"
-            print(f"{claim['name']}: claimed {claim['claimed']}, measured {claim['measured']:.0f}: {verdict}")
-    return 0 if all(claim["holds"] for claim in found) else 1
+    if chosen.name != "smoke":  # a rate means nothing where the tests of several processes share the cores
+        speed = rate(50_000, chosen.seed)
+        claims.append(Claim("functions of 128 points a second", "at least 10,000", speed, speed, speed, speed >= 10_000))
+    report(chosen, "Certified bits: does every code come back?", claims, sets=parts)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

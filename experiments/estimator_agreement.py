@@ -8,13 +8,9 @@ estimator hardly matters; it does where nothing but chance varies.
 
 from __future__ import annotations
 
-import argparse
-import json
-import sys
-from typing import Any
-
 import numpy as np
 import pandas as pd
+from common import Claim, report, setting
 
 from slt_bias import complexity, prior
 from slt_bias.compare.ranks import rank_correlation
@@ -78,71 +74,43 @@ def winners() -> pd.DataFrame:
     )
 
 
-def claims(network: Functions, table: pd.DataFrame) -> list[dict[str, Any]]:
-    """What is claimed and what is measured."""
-    found: list[dict[str, Any]] = []
+def claims(network: Functions, table: pd.DataFrame) -> list[Claim]:
+    """What is expected and what is measured."""
+    found = []
     for one, other, least in CLAIMED_PAIRS:
         estimate = rank_correlation(complexity.compute(network, one), complexity.compute(network, other))
-        found.append(
-            {
-                "name": f"rank correlation of {one} and {other} over the network's draws",
-                "claimed": f"at least {least}",
-                "measured": estimate.value,
-                "low": estimate.low,
-                "high": estimate.high,
-                "holds": bool(estimate.low >= least),
-            }
-        )
+        name = f"rank correlation of {one} and {other} over the network's draws"
+        found.append(Claim(name, f"at least {least}", estimate.value, estimate.low, estimate.high, estimate.low >= least))
     structured = table[table["function"].isin(STRUCTURED)]
     shorter = float((structured["ctw"] - structured["code"]).mean())
-    found.append(
-        {
-            "name": "bits by which code is shorter than ctw on the structured catalogue, on average",
-            "claimed": "above 0",
-            "measured": shorter,
-            "low": shorter,
-            "high": shorter,
-            "holds": shorter > 0,
-        }
-    )
-    return found
+    name = "bits by which code is shorter than ctw on the structured catalogue, on average"
+    return [*found, Claim(name, "above 0", shorter, shorter, shorter, shorter > 0)]
 
 
-def main() -> int:
-    """Print the tables and the claims; 0 where all hold."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="10,000 draws: under a minute")
-    parser.add_argument("--smoke", action="store_true", help="400 draws, for the tests")
-    parser.add_argument("--json", action="store_true", help="one JSON object on stdout and nothing else")
-    parser.add_argument("--seed", type=int, default=0)
-    arguments = parser.parse_args()
-    samples = 400 if arguments.smoke else 10_000 if arguments.quick else 100_000
+def main() -> None:
+    """Print the tables and the claims."""
+    chosen = setting(__doc__, "estimator_agreement")
+    samples = {"smoke": 400, "quick": 10_000, "full": 100_000}[chosen.name]
     sets = {
-        "network": draws(samples, arguments.seed),
-        "uniform": uniform(samples, 128, arguments.seed),
-        "all of 4 inputs": all_of_four_inputs(97 if arguments.smoke else 1),
+        "network": draws(samples, chosen.seed),
+        "uniform": uniform(samples, 128, chosen.seed),
+        "all of 4 inputs": all_of_four_inputs(97 if chosen.name == "smoke" else 1),
     }
     agreement = {name: complexity.rank_agreement(functions) for name, functions in sets.items()}
     catalogue = winners()
-    found = claims(sets["network"], catalogue)
-    if arguments.json:
-        tables = {
-            name: {row: {k: None if v != v else v for k, v in cells.items()} for row, cells in table.to_dict("index").items()}
-            for name, table in agreement.items()
-        }
-        print(json.dumps({"agreement": tables, "catalogue": catalogue.to_dict("records"), "claims": found}))
-    else:
+    if not chosen.as_json:
         for name, table in agreement.items():
             print(f"\nSpearman's rank correlation over {len(sets[name])} functions: {name}")
             print(table.round(2).to_string(na_rep="-"))
         print("\nThe shortest code of each function of the catalogue, 7 inputs (bits; lz in its own units)")
         print(catalogue.to_string(index=False))
-        for claim in found:
-            verdict = "holds" if claim["holds"] else "DOES NOT HOLD"
-            interval = f"{claim['measured']:.3f} [{claim['low']:.3f}, {claim['high']:.3f}]"
-            print(f"{claim['name']}: claimed {claim['claimed']}, measured {interval}: {verdict}")
-    return 0 if all(claim["holds"] for claim in found) else 1
+    tables = {
+        name: {row: {k: None if v != v else v for k, v in cells.items()} for row, cells in table.to_dict("index").items()}
+        for name, table in agreement.items()
+    }
+    found = claims(sets["network"], catalogue)
+    report(chosen, "Agreement of complexity estimators", found, agreement=tables, catalogue=catalogue.to_dict("records"))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

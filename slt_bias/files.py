@@ -46,10 +46,16 @@ def write_text(path: Path, text: str) -> Path:
 
 
 def check_writable(folder: Path) -> Path:
-    """Make a folder and try to write into it, before any work is spent. Raises ResultError."""
-    with replacing(folder / ".writable"):
-        pass
-    (folder / ".writable").unlink(missing_ok=True)
+    """Make a folder and try to write into it, before any work is spent. Raises ResultError that names it."""
+    for place in (folder, *folder.parents):
+        if os.path.lexists(place) and not place.is_dir():
+            raise ResultError(f"{place}: exists and is no folder; choose another one with --out.")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise ResultError(_reason(folder, error)) from None
     return folder
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 import numpy as np
 
 from slt_bias import streams
 from slt_bias.errors import InputError
-from slt_bias.functions import Functions
+from slt_bias.functions import Functions, same_points
+from slt_bias.functions.inputs import points_name
 from slt_bias.prior import FunctionCounts
+from slt_bias.prior.blocks import overlap
 
 
 @dataclass(frozen=True)
@@ -26,8 +27,8 @@ def pair(counts_a: FunctionCounts, counts_b: FunctionCounts) -> Paired:
     """Outer join on packed keys. Raises InputError where the two maps do not have the same points."""
     if counts_a.points != counts_b.points:
         raise InputError(f"functions of {counts_a.points} and of {counts_b.points} points cannot be compared.")
-    first, second = _input_set(counts_a.spec), _input_set(counts_b.spec)
-    if first != second:
+    if not same_points(counts_a.spec, counts_b.spec):
+        first, second = points_name(counts_a.spec), points_name(counts_b.spec)
         raise InputError(f"functions on inputs={first} and on inputs={second} cannot be compared: give both maps the same.")
     width = counts_a.functions.packed.shape[1]
     packed = np.ascontiguousarray(np.concatenate([counts_a.functions.packed, counts_b.functions.packed]))
@@ -51,10 +52,4 @@ def share_draws(counts_a: FunctionCounts, counts_b: FunctionCounts) -> bool:
     if counts_a.spec != counts_b.spec:
         return False
     seeds = counts_a.blocks.keys() & counts_b.blocks.keys()
-    return any(len(np.intersect1d(counts_a.blocks[seed][:, 0], counts_b.blocks[seed][:, 0])) > 0 for seed in seeds)
-
-
-def _input_set(spec: str) -> str | None:
-    """The input set that a spec names; the coding 01 or pm1 is left aside, it does not change which point is which."""
-    found = re.search(r"\binputs=([^,]+)", spec)
-    return found.group(1) if found else None
+    return any(overlap(counts_a.blocks[seed], counts_b.blocks[seed]) is not None for seed in seeds)

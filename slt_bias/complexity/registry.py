@@ -20,7 +20,7 @@ from slt_bias.complexity.fourier import fourier_degree, fourier_entropy
 from slt_bias.complexity.general_compressors import bz2, lzma, zlib
 from slt_bias.complexity.lz import lz
 from slt_bias.complexity.sensitivity import sensitivity
-from slt_bias.errors import SpecError, nearest
+from slt_bias.errors import InputError, SpecError, nearest
 from slt_bias.functions import Functions, InputSet, parse
 
 ESTIMATORS: dict[str, Estimator] = {
@@ -75,11 +75,15 @@ def columns(estimators: str | Sequence[str]) -> tuple[str, ...]:
 def compute(functions: Functions, estimator: str) -> np.ndarray:
     """One estimator for a whole batch without a string in the loop (the compressors excepted), float64 (count,).
 
-    Raises SpecError for an unknown name, and for a group such as `formula`, which is two estimators.
+    Raises InputError for anything but Functions (`table` and each estimator take strings), SpecError for an unknown name,
+    and for a group such as `formula`, which is two estimators.
     """
     if estimator in GROUPS:
         raise SpecError(f"`{estimator}` is {' and '.join(GROUPS[estimator])}: ask for one of them, or for a table.")
     (name,) = columns(estimator)
+    if not isinstance(functions, Functions):
+        kind = type(functions).__name__
+        raise InputError(f"compute takes Functions, not {kind}: use sb.complexity.table, or sb.complexity.{name} for strings.")
     return ESTIMATORS[name].bulk(functions)
 
 

@@ -6,13 +6,15 @@ import hashlib
 import itertools
 import math
 import operator
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from slt_bias.errors import InputError
+from slt_bias.functions.readers import MOST_ROWS, READERS, Rows
 
 LARGEST_HYPERCUBE = 16
 UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB")
@@ -28,12 +30,14 @@ class InputSet:
     points : float64 (count, features), read-only. Hypercube points come in lexicographic order, first input most
         significant: 000, 001, … (Valle-Pérez et al. 2018).
     spec : canonical text; rows of data appear as `rows-<hash>`.
+    source : where rows of data were read from, such as the file's name or `digits:64`; it tells no two sets apart.
     """
 
     kind: str
     points: np.ndarray
     spec: str
     values: tuple[int, int] | None = None
+    source: str | None = None
 
     @property
     def count(self) -> int:
@@ -52,7 +56,8 @@ class InputSet:
         return hash(self.spec)
 
     def __repr__(self) -> str:
-        return f"InputSet({self.spec}: {self.count} points, {self.features} features)"
+        source = f", from {self.source}" if self.source else ""
+        return f"InputSet({self.spec}: {self.count} points, {self.features} features{source})"
 
 
 def hypercube(inputs: int, values: Sequence[int] = (0, 1)) -> InputSet:
@@ -81,6 +86,21 @@ def as_inputs(inputs: int | InputSet) -> InputSet:
     return inputs if isinstance(inputs, InputSet) else hypercube(inputs)
 
 
+def same_points(one: InputSet | str, other: InputSet | str) -> bool:
+    """Whether functions on two input sets can be compared: they label the same points in the same order.
+
+    one, other : an input set, or a spec that names one, such as a map's. The coding 01 or pm1 of a hypercube is left aside:
+    it does not change which point is which. Specs that name no input set are taken to share one.
+    """
+    return points_name(one) == points_name(other)
+
+
+def points_name(inputs: InputSet | str) -> str | None:
+    """What an input set, or the spec of a map, calls its points (`7`, `grid-9x9`, `rows-<hash>`); None where it names none."""
+    found = re.search(r"\binputs=([^,\]]+)", inputs.spec if isinstance(inputs, InputSet) else inputs)
+    return found.group(1) if found else None
+
+
 def grid(*sides: int) -> InputSet:
     """A regular grid on [−1, 1]ᵈ with `sides[k]` points along axis k, last axis fastest.
 
@@ -102,10 +122,14 @@ def from_rows(rows: np.ndarray) -> InputSet:
     Raises InputError for another shape, no rows, values that are no finite numbers, or two equal rows: no
     function tells equal rows apart.
     """
+    return _from_rows(Rows(rows))
+
+
+def _from_rows(rows: Rows) -> InputSet:
     try:
-        if np.iscomplexobj(rows):
+        if np.iscomplexobj(rows.values):
             raise TypeError
-        points = np.array(rows, dtype=np.float64)
+        points = np.array(rows.values, dtype=np.float64)
     except (TypeError, ValueError):
         raise InputError("rows of data must be numbers: drop or encode the columns that are not.") from None
     if points.ndim != 2 or 0 in points.shape:
@@ -114,16 +138,17 @@ def from_rows(rows: np.ndarray) -> InputSet:
     if len(bad):
         row, column = bad[0]
         raise InputError(
-            f"row {row}, column {column} is {points[row, column]}: {len(np.unique(bad[:, 0]))} row(s) hold values that are "
-            "not finite; drop or fill them."
+            f"{rows.row(row)}, {rows.column(column)} is {points[row, column]}: {len(np.unique(bad[:, 0]))} row(s) hold values "
+            "that are not finite; drop or fill them."
         )
-    if len(points) > 2**LARGEST_HYPERCUBE:
-        raise InputError(f"{len(points)} rows: at most {2**LARGEST_HYPERCUBE} fit; take a subset.")
+    if len(points) > MOST_ROWS:
+        raise InputError(f"{len(points)} rows: at most {MOST_ROWS} fit; take a subset.")
     _, first, inverse = np.unique(points, axis=0, return_index=True, return_inverse=True)
     if len(first) < len(points):
         twin = first[inverse]
         row = int(np.argmax(twin != np.arange(len(points))))
-        raise InputError(f"rows {twin[row]} and {row} are equal: no function tells them apart; drop one.")
+        kind, one = rows.row(int(twin[row])).split()
+        raise InputError(f"{kind}s {one} and {rows.row(row).split()[1]} are equal: no function tells them apart; drop one.")
     digest = hashlib.blake2b(repr(points.shape).encode() + points.tobytes(), digest_size=8).hexdigest()
     return InputSet("rows", _frozen(points), f"inputs=rows-{digest}")
 
@@ -145,7 +170,11 @@ def from_spec(text: str, values: str | None = None) -> InputSet:
 
 
 def load(text: str) -> InputSet:
-    """What `--inputs` names: `7`, `grid:9x9`, `digits:64` or a file ending in .npy, .csv or .parquet. Raises InputError."""
+    """What `--inputs` names: `7`, `grid:9x9`, `digits:64` or a file ending in .npy, .csv or .parquet.
+
+    The first line of a .csv is a header only where none of its cells is a number or missing: a first line of numbers is
+    data. Raises InputError, which names the line of a .csv (the first is 1) and the column.
+    """
     if text.partition(":")[0] == "digits":
         return _digits(text.partition(":")[2] or "64")
     path = Path(text)
@@ -153,14 +182,12 @@ def load(text: str) -> InputSet:
         if not path.is_file():
             raise InputError(f"{text}: no such file.")
         try:
-            rows = READERS[path.suffix](path)
+            return replace(_from_rows(READERS[path.suffix](path)), source=path.name)
+        except InputError as error:
+            raise InputError(f"{text}: {error}") from None
         except Exception as error:  # the readers' errors are many; each becomes one line
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise InputError(f"{text}: cannot be read ({reason}).") from None
-        try:
-            return from_rows(rows)
-        except InputError as error:
-            raise InputError(f"{text}: {error}") from None
     number, _, values = text.partition(",values=")
     try:
         return from_spec(number, values or None)
@@ -177,31 +204,7 @@ def _digits(text: str) -> InputSet:
     data = load_digits().data
     if not text.isdecimal() or not 1 <= int(text) <= len(data):
         raise InputError(f"digits:{text}: give a number of rows between 1 and {len(data)}.")
-    return from_rows(data[: int(text)] / 16)
-
-
-def _read_npy(path: Path) -> np.ndarray:
-    return np.load(path, allow_pickle=False)
-
-
-def _read_csv(path: Path) -> np.ndarray:
-    import pandas as pd
-
-    frame = pd.read_csv(path)
-    try:
-        float(str(frame.columns[0]))
-    except ValueError:
-        return frame.to_numpy()
-    return pd.read_csv(path, header=None).to_numpy()  # the first line is data, not names
-
-
-def _read_parquet(path: Path) -> np.ndarray:
-    import pandas as pd
-
-    return pd.read_parquet(path).to_numpy()
-
-
-READERS = {".npy": _read_npy, ".csv": _read_csv, ".parquet": _read_parquet}
+    return replace(from_rows(data[: int(text)] / 16), source=f"digits:{text}")
 
 
 def _sides(text: str) -> list[int]:

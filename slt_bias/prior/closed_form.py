@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -46,6 +45,7 @@ def closed_form(map: Map, function: str | Functions) -> FunctionProbability:
 
     `uniform`: −points. `polynomial` with all 2ⁿ monomials on {−1, 1}ⁿ and decay 1: the outputs are an orthogonal rotation
     of independent normals of equal variance, so −2ⁿ too (law=normal; a uniform law does not survive the rotation).
+    `layered`: the Wright–Fisher chain of the number of ones (Fink 2026), up to 11 inputs.
     Raises SpecError for a map without a closed form, InputError for what is no function on its inputs.
     """
     asked = parse(function, map.inputs)
@@ -56,16 +56,14 @@ def closed_form(map: Map, function: str | Functions) -> FunctionProbability:
 
 
 def _log2_probability(map: Map, asked: Functions) -> float:
+    from slt_bias.maps.layered import Layered
     from slt_bias.maps.polynomial import Polynomial
     from slt_bias.maps.uniform import Uniform
 
+    if isinstance(map, Layered):
+        return float(map.log2_probabilities(asked)[0])
     if isinstance(map, Uniform):
         return -float(map.inputs.count)
     if isinstance(map, Polynomial) and map.is_walsh_null:
         return -float(map.inputs.count)
     raise SpecError(f"`{map.spec}` has no closed form: count draws with sb.prior.sample instead.")
-
-
-def log2_binomial(n: int, k: int) -> float:
-    """log₂ of n over k."""
-    return (math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)) / math.log(2)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from slt_bias import complexity as estimators
 from slt_bias import functions
-from slt_bias.estimate import clopper_pearson
 from slt_bias.functions import InputSet
 from slt_bias.prior import FunctionCounts
 
@@ -37,19 +36,20 @@ def landmarks(counts: FunctionCounts, inputs: InputSet, complexity: str, extra: 
 
     Raises SpecError or InputError for an extra function that is unknown or does not fit the inputs.
     """
-    texts = ANYWHERE | (ON_BITS if inputs.kind == "hypercube" else {}) | {_short(text): text for text in extra}
+    texts = [*ANYWHERE.items(), *(ON_BITS.items() if inputs.kind == "hypercube" else ()), *_labelled(extra)]
     named: dict[str, str] = {}
-    for label, text in texts.items():
+    for label, text in texts:
         named.setdefault(functions.parse(text, inputs).strings()[0], label)
-    parsed = functions.parse(list(named), inputs)
+    values = estimators.compute(functions.parse(list(named), inputs), complexity)
     found = []
-    for (table, label), value, row in zip(named.items(), estimators.compute(parsed, complexity), parsed.packed, strict=True):
-        count = int(counts.count[(counts.functions.packed == row).all(axis=1)].sum())
-        low, high = clopper_pearson(count, counts.samples)
-        share = count / counts.samples
+    for (table, label), value in zip(named.items(), values, strict=True):
+        share = counts.probability(table)
         found.append(
-            Landmark(label=label, function=table, complexity=float(value), count=count, probability=share, low=low, high=high)
-        )
+            Landmark(
+                label=label, function=table, complexity=float(value), count=counts.of(table), probability=share.value,
+                low=share.low, high=share.high,
+            )
+        )  # fmt: skip
     return found
 
 
@@ -80,5 +80,14 @@ def short_table(table: str) -> str:
     return f"0x{digits[:32]}{'…' if len(table) > 128 else ''}"
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+def _labelled(texts: Sequence[str]) -> list[tuple[str, str]]:
+    """(label, text) of each text, once; labels are short, differ, and depend on the texts alone."""
+    labels: dict[str, str] = {}
+    for text in dict.fromkeys(texts):
+        short = text if len(text) <= LONGEST else f"{text[:6]}…{text[-9:]}"
+        label, number = short, 1
+        while label in labels:
+            number += 1
+            label = f"{short} ({number})"
+        labels[label] = text
+    return list(labels.items())

@@ -23,3 +23,13 @@ def test_maps_without_one(spec):
 def test_no_function_of_these_inputs():
     with pytest.raises(InputError):
         prior.closed_form(maps.parse("uniform:inputs=3"), "0101")
+
+
+def test_layered_against_counts():
+    from scipy import stats
+
+    chosen = maps.parse("layered:inputs=3,depth=4")
+    counts = prior.sample(chosen, 200_000)
+    exact = [2 ** prior.closed_form(chosen, f"{k:08b}").value for k in range(256)]
+    assert sum(exact) == pytest.approx(1, abs=1e-9)
+    assert stats.chisquare([counts.of(f"{k:08b}") for k in range(256)], [200_000 * p for p in exact]).pvalue > 1e-4

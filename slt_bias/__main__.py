@@ -1,0 +1,6 @@
+"""`python -m slt_bias`: the command line."""
+
+from slt_bias.cli import main
+
+if __name__ == "__main__":
+    main()
