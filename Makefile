@@ -43,7 +43,7 @@ verify: setup
 	$(BIN)/slt-bias verify
 
 experiments: setup
-	for script in valle_perez_2018 certified_bits estimator_agreement; do $(BIN)/python experiments/$$script.py || exit 1; done
+	for script in valle_perez_2018 architectures certified_bits estimator_agreement; do $(BIN)/python experiments/$$script.py || exit 1; done
 
 clean:
 	rm -rf .venv runs build *.egg-info

@@ -25,7 +25,7 @@ def test_full_disk(tmp_path):
 
 def test_unwritable(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(ResultError, match="cannot be written"):
+    with pytest.raises(ResultError, match="file: exists and is no folder"):
         check_writable(tmp_path / "file" / "below")
     assert check_writable(tmp_path / "fine") == tmp_path / "fine"
     assert os.listdir(tmp_path / "fine") == []

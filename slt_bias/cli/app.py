@@ -1,6 +1,7 @@
 """`slt-bias`: all commands, and what every command says and returns when it fails.
 
-Exit codes: 0; 2 the user's mistake, with one line; 1 ours; 130 after Ctrl-C or a termination signal.
+Exit codes: 0; 2 the user's mistake or a standard output that takes no more, with one line; 1 ours; 130 after Ctrl-C or a
+termination signal.
 """
 
 from __future__ import annotations
@@ -54,6 +55,10 @@ class Commands(TyperGroup):
             code = error.exit_code
         except typer.Abort:
             code = 130
+        except output.OutputError as error:
+            code = _no_output(str(error))
+        except OSError as error:  # help is printed outside `invoke`
+            code = _no_output(output.closed(error))
         sys.exit(code if isinstance(code, int) else 0)
 
     def invoke(self, ctx: Any) -> Any:
@@ -61,7 +66,7 @@ class Commands(TyperGroup):
         debug = ctx.obj.debug
         try:
             return super().invoke(ctx)
-        except (typer.Exit, typer.Abort, TyperException, BrokenPipeError):
+        except (typer.Exit, typer.Abort, TyperException, output.OutputError):
             raise
         except KeyboardInterrupt as stop:
             kept = f": {stop.how_to_resume}" if isinstance(stop, SamplingInterrupted) else ""
@@ -81,6 +86,13 @@ class Commands(TyperGroup):
                 hint = " This is a fault of slt-bias: run the command again with --debug for the traceback."
             output.fail(f"{type(error).__name__}: {error}.{hint}")
             raise typer.Exit(1) from None
+
+
+def _no_output(reason: str) -> int:
+    """The environment's fault: exit code 2, with a line where there is something to say."""
+    if reason:
+        output.fail(reason)
+    return 2
 
 
 app = typer.Typer(cls=Commands, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)

@@ -42,18 +42,19 @@ def compare(
     from slt_bias.functions import load
     from slt_bias.workflows.compare import compare as run
 
-    result = run(
-        map or None,
-        samples=samples,
-        seed=seed,
-        complexity=complexity,
-        inputs=None if inputs is None else load(inputs),
-        out=out,
-        workers=workers,
-        device=device,
-        functions=function or (),
-        progress=True,
-    )
+    with output.prints_to_stderr():
+        result = run(
+            map or None,
+            samples=samples,
+            seed=seed,
+            complexity=complexity,
+            inputs=None if inputs is None else load(inputs),
+            out=out,
+            workers=workers,
+            device=device,
+            functions=function or (),
+            progress=True,
+        )
     if json:
         output.show_json(result.summary)
         return

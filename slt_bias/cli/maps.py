@@ -22,6 +22,9 @@ def maps(json: Json = False, debug: Debug = False) -> None:
     for family in found["families"]:
         output.show(f"{family['name']}: {family['summary']}")
         _show_options(family["options"])
+        output.show(f"  example: {family['example']}")
+        if family["description_bits"] is not None:
+            output.show(f"  K(M) ≤ {family['description_bits']:,} bits: the compressed length of a minimal program")
         output.show("")
     output.show("every family (with rows of data: --inputs digits:64 or --inputs FILE)")
     _show_options(found["inputs"])

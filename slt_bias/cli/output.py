@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
-from collections.abc import Sequence
+import os
+import sys
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import typer
@@ -12,14 +15,38 @@ import typer
 from slt_bias.workflows.plain import plain
 
 
+class OutputError(Exception):
+    """Standard output takes no more: a full disk, or a reader that has left."""
+
+
 def show(text: str) -> None:
-    """A result."""
-    typer.echo(text)
+    """A result. Raises OutputError."""
+    try:
+        typer.echo(text)
+    except OSError as error:
+        raise OutputError(closed(error)) from error
+
+
+def closed(error: OSError) -> str:
+    """What to say of a standard output that failed, nothing where its reader has left; later output goes nowhere."""
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())  # else Python complains once more at its exit
+        os.close(nowhere)
+    return "" if isinstance(error, BrokenPipeError) else f"standard output cannot be written ({error.strerror or error})."
 
 
 def say(text: str) -> None:
     """A message."""
-    typer.echo(text, err=True)
+    with contextlib.suppress(OSError):
+        typer.echo(text, err=True)
+
+
+@contextlib.contextmanager
+def prints_to_stderr() -> Iterator[None]:
+    """Around work that may run a user's code: what it prints is a message, not a result."""
+    with contextlib.redirect_stdout(sys.stderr):
+        yield
 
 
 def fail(reason: str) -> None:

@@ -13,9 +13,10 @@ from slt_bias.compare.coding_bound import Kind, coding_bound, raw_slope
 from slt_bias.compare.entropy_bias import entropy_bias
 from slt_bias.compare.prior_versus_complexity import prior_versus_complexity
 from slt_bias.compare.uniform_law import uniform_complexity
-from slt_bias.errors import InputError
+from slt_bias.errors import InputError, SpecError
 from slt_bias.estimate import Estimate, clopper_pearson
 from slt_bias.maps.base import Map
+from slt_bias.maps.programs import description_bits
 from slt_bias.prior import FunctionCounts
 
 
@@ -43,6 +44,9 @@ def architecture_row(counts: FunctionCounts, table: pd.DataFrame | None = None, 
 
     Names that end in _low and _high are intervals (95 %, or the table's own confidence).
     spec, complexity (the estimator), samples, distinct;
+    description_bits: an upper bound on K(M), the complexity of the map itself, which is the constant in
+        log₂P ≤ −K(f) + K(M) + O(1); from `maps.programs` for the family with its default options, NaN where there is no
+        program (your own module or family);
     most_frequent (function) and most_frequent_probability, which allows for the selection;
     constant_0, constant_1: P of the two constants, exact intervals;
     unseen_mass: the probability of all functions not drawn;
@@ -62,6 +66,7 @@ def architecture_row(counts: FunctionCounts, table: pd.DataFrame | None = None, 
         "complexity": name,
         "samples": counts.samples,
         "distinct": counts.distinct,
+        "description_bits": _description_bits(counts.spec),
         "most_frequent": first["function"],
         "most_frequent_probability": float(first["probability"]),
         "most_frequent_probability_low": float(first["probability_low"]),
@@ -94,6 +99,13 @@ def architecture_row(counts: FunctionCounts, table: pd.DataFrame | None = None, 
     row["raw_slope"] = raw_slope(table)
     row["notes"] = "; ".join(notes)
     return row
+
+
+def _description_bits(spec: str) -> float:
+    try:
+        return float(description_bits(spec.partition(":")[0]))
+    except SpecError:
+        return float("nan")
 
 
 def _columns(name: str, estimate: Estimate, notes: list[str]) -> dict[str, float]:

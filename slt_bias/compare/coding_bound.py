@@ -19,7 +19,7 @@ BINS = 40
 Kind = Literal["a-priori", "envelope"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class CodingBound:
     """log₂P(f) ≤ −slope·K(f) − offset.
 
@@ -32,6 +32,9 @@ class CodingBound:
     kind: Kind
     complexity: str
     notes: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"CodingBound({self.kind}: log2 P <= -{self.slope:.4g} K({self.complexity}) {-self.offset:+.4g})"
 
     @overload
     def log2(self, complexity: float) -> float: ...

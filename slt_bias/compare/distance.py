@@ -24,6 +24,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
+from slt_bias.compare.brief import brief
 from slt_bias.compare.halves import Paired, halve, pair, share_draws
 from slt_bias.errors import InputError
 from slt_bias.estimate import Estimate
@@ -34,7 +35,7 @@ WIDE = 0.1  # a wider interval of V is `suspect`
 LARGEST_T = 10.0  # bits
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Distance:
     """Two priors compared.
 
@@ -54,6 +55,10 @@ class Distance:
     functions_a: int
     functions_b: int
     functions_both: int
+
+    def __repr__(self) -> str:
+        seen = f"functions drawn: {self.functions_a} by a, {self.functions_b} by b, {self.functions_both} by both"
+        return f"Distance(V = {brief(self.total_variation)}, D = {brief(self.kullback_leibler)};\n         {seen})"
 
 
 def distance(

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from slt_bias.compare.brief import brief
 from slt_bias.compare.ranks import partial_rank_correlation, rank_correlation
 from slt_bias.estimate import Estimate
 
 LEAST_FUNCTIONS = 10
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class EntropyBias:
     """What is left of simplicity bias at a fixed number of ones.
 
@@ -34,6 +35,11 @@ class EntropyBias:
     within: pd.DataFrame
     rows: int
     least_count: int
+
+    def __repr__(self) -> str:
+        used = f"{self.rows} functions drawn {self.least_count} times or more, {len(self.within)} numbers of ones"
+        partial = brief(self.partial_rank_correlation)
+        return f"EntropyBias(rank correlation {brief(self.rank_correlation)}, given the ones {partial};\n            {used})"
 
 
 def entropy_bias(table: pd.DataFrame, least_count: int = 2, confidence: float = 0.95) -> EntropyBias:

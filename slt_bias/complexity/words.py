@@ -26,8 +26,7 @@ def inputs_of(functions: Functions, estimator: str) -> int:
     """The number n of inputs of functions on 2ⁿ points. Raises InputError, in the name of the estimator, for other points."""
     if not is_hypercube(functions.points):
         raise InputError(
-            f"{estimator}: {functions.points} points are no hypercube's, which has 2, 4, 8, 16, … points; "
-            "use lz, ctw or code."
+            f"{estimator}: {functions.points} points are no hypercube's, which has 2, 4, 8, 16, … points; use lz, ctw or code."
         )
     return functions.points.bit_length() - 1
 

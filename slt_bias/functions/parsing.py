@@ -20,7 +20,7 @@ def parse(functions: str | Sequence[str] | np.ndarray | Functions, inputs: int |
     functions : a string of 0 and 1; `0x…`, four points a digit; a named function such as `parity` or
         `threshold:k=3,inputs=7`; a list or an array of these, all on the same points; or Functions, returned as they are.
     inputs : a number of binary inputs or an InputSet. When given, the number of points must fit, and named functions
-        need no inputs of their own.
+        need no inputs of their own. An empty text is the function of no points, and refused where inputs are given.
 
     Raises InputError for what is no truth table or does not fit, SpecError for an unknown name or option.
     """
@@ -59,6 +59,8 @@ def _texts(functions: object) -> list[str]:
 
 def _table(text: str, inputs: InputSet | None) -> str:
     """One text as a string of 0 and 1."""
+    if not text and inputs is not None:
+        raise InputError(f"an empty text is no function on {inputs.spec}, which has {inputs.count} points.")
     if not text.strip("01"):
         return text
     name = text.partition(":")[0]

@@ -51,7 +51,9 @@ class Law:
         """The law as options of a spec."""
         if self.preset is not None:
             return (("preset", self.preset),)
-        return (("law", self.distribution), ("weight_std", f"{self.weight_std!r}"), ("bias_std", f"{self.bias_std!r}"))
+        from slt_bias.maps.options import write  # options lists the laws, so it comes second
+
+        return (("law", self.distribution), ("weight_std", write(self.weight_std)), ("bias_std", write(self.bias_std)))
 
     def transform(self, normals: torch.Tensor) -> torch.Tensor:
         """Standard normals to draws of mean 0 and variance 1; the uniform law through Φ: √3·(2Φ(z) − 1) = √3·erf(z/√2)."""

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from slt_bias.errors import SpecError, nearest
 from slt_bias.maps.law import DISTRIBUTIONS, PRESETS
 
@@ -69,10 +71,7 @@ def _write_float(value: float) -> str:
     text = repr(float(value))
     if not LARGE <= abs(value) < float("inf"):
         return text
-    short = f"{value:e}" if float(f"{value:e}") == value else f"{value:.16e}"
-    digits, _, exponent = short.partition("e")
-    scientific = f"{digits.rstrip('0').rstrip('.')}e{int(exponent)}"
-    return min(text, scientific, key=len) if float(scientific) == value else text
+    return min(text, np.format_float_scientific(value, trim="-", exp_digits=1).replace("e+", "e"), key=len)
 
 
 def bracketed(text: str) -> str:

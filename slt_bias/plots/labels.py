@@ -16,6 +16,7 @@ from matplotlib.transforms import Bbox
 ANGLES = (35, 70, 0, 100, -30, 145, 180, -70, -145)
 RADII = (10, 16, 24, 34, 46, 60, 76, 94, 114, 136)  # points
 DOT = 20.0  # square pixels: what covering a dot costs
+EDGE = 4.0  # pixels between a label and the edge of the axes
 MARKED: dict[str, Any] = {
     "marker": "o",
     "markersize": 6,
@@ -30,7 +31,7 @@ def place(panels: Sequence[tuple[Axes, Mapping[str, tuple[float, float]], np.nda
 
     Each label takes the first of the positions around its point, near ones first, where it overlaps no text, no other
     label, no named point and none of the dots, float64 (dots, 2); where there is none, the one that overlaps least: a name
-    is never dropped.
+    is never dropped. A position that reaches out of the axes is moved back into them.
     """
     panels = [panel for panel in panels if panel[1]]
     if not panels:
@@ -52,16 +53,17 @@ def place(panels: Sequence[tuple[Axes, Mapping[str, tuple[float, float]], np.nda
             text = axes.text(0, 0, name, fontsize=8)
             size = text.get_window_extent(renderer)
             text.remove()
-            boxes = [_box(anchor, size.width, size.height, r * pixels, a) for r in RADII for a in ANGLES]
-            costs = [_overlap(box, taken) + 10 * _outside(box, frame) + DOT * _hits(box, pixel_dots) for box in boxes]
+            boxes = [_inside(_box(anchor, size.width, size.height, r * pixels, a), frame) for r in RADII for a in ANGLES]
+            costs = [_overlap(box, taken) + DOT * _hits(box, pixel_dots) for box in boxes]
             best = boxes[int(np.argmin(costs))]
             taken.append(best)
-            axes.annotate(
+            written = axes.annotate(
                 name, xy=names[name], xytext=((best.x0 - anchor[0]) / pixels, (best.y0 - anchor[1]) / pixels),
                 textcoords="offset points", fontsize=8, ha="left", va="bottom", zorder=6,
                 bbox={"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.85},
                 arrowprops={"arrowstyle": "-", "color": "0.25", "linewidth": 0.6, "shrinkA": 0, "shrinkB": 3},
             )  # fmt: skip
+            written.set_in_layout(False)  # else the layout, and with it the place, would change once more
 
 
 def _box(anchor: np.ndarray, width: float, height: float, radius: float, angle: float) -> Bbox:
@@ -84,6 +86,8 @@ def _hits(box: Bbox, dots: np.ndarray) -> int:
     return int(((dots > wide.min) & (dots < wide.max)).all(axis=1).sum())
 
 
-def _outside(box: Bbox, frame: Bbox) -> float:
-    inside = Bbox.intersection(box, frame)
-    return box.width * box.height - (inside.width * inside.height if inside is not None else 0.0)
+def _inside(box: Bbox, frame: Bbox) -> Bbox:
+    """The box moved, no further than needed, into the frame of the axes."""
+    x = max(frame.x0 + EDGE, min(box.x0, frame.x1 - EDGE - box.width))
+    y = max(frame.y0 + EDGE, min(box.y0, frame.y1 - EDGE - box.height))
+    return Bbox.from_bounds(x, y, box.width, box.height)

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from slt_bias.plots import styles
-from slt_bias.plots.prior_versus_complexity import Bound
+from slt_bias.plots.styles import Bound
 
 
 def overlay(
@@ -33,10 +33,8 @@ def overlay(
     right = max((float(table["complexity"].max()) for table in tables), default=1.0) * 1.05
     bottom = min((float(table["log2_probability"].min()) for table in tables), default=-1.0) - 1
     for bound in bounds:
-        line = np.array([0.0, right])
-        axes.plot(
-            line, bound.log2(line), color="0.5", linestyle=styles.BOUND_STYLES[bound.kind], label=styles.BOUND_LABELS[bound.kind]
-        )
+        label = styles.BOUND_LABELS[bound.kind]
+        axes.plot(*styles.bound_points(bound, right), color="0.5", linestyle=styles.BOUND_STYLES[bound.kind], label=label)
     for number in sorted(set(samples)):
         floor = -float(np.log2(number))
         bottom = min(bottom, floor - 1)

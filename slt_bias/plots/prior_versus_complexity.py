@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -17,22 +16,10 @@ from matplotlib.lines import Line2D
 from slt_bias.errors import InputError
 from slt_bias.plots import labels, styles
 from slt_bias.plots.picture import Picture
+from slt_bias.plots.styles import Bound
 
 COLUMNS = 3
 MARKER_AREA = 13.0  # points²
-
-
-class Bound(Protocol):
-    """A line to draw, such as `compare.CodingBound`."""
-
-    @property
-    def kind(self) -> str:
-        """a-priori or envelope."""
-        ...
-
-    def log2(self, complexity: np.ndarray) -> np.ndarray:
-        """log₂ of the bound, in bits."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -53,7 +40,8 @@ def prior_versus_complexity(panels: Sequence[Panel], title: str | None = None) -
     """Each function seen as a point, complexity across, log₂P (bits) up, all panels on the same axes.
 
     Functions with equal K and equal count fall on one point: its colour tells how many (logarithmic, one scale for all
-    panels). Solid line: the a priori bound; dashed: the one fitted to the envelope; dotted: one draw, 1/samples.
+    panels; no colour bar where each point is one function). Solid line: the a priori bound; dashed: the one fitted to the
+    envelope; dotted: one draw, 1/samples.
     Raises InputError for no panels, or panels of different estimators.
     """
     names = {str(panel.table.attrs["complexity"]) for panel in panels}
@@ -64,7 +52,8 @@ def prior_versus_complexity(panels: Sequence[Panel], title: str | None = None) -
     figure = Picture(figsize=(1.3 + 3.5 * across, 1.1 + 3.1 * down), layout="constrained")
     grid = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False)
     points = [panel.table.groupby(["complexity", "log2_probability"]).size() for panel in panels]
-    norm = LogNorm(1, max(10, max(int(each.max()) for each in points)))
+    most = max(int(each.max()) for each in points)
+    norm = LogNorm(1, max(10, most))
     floors = [-np.log2(int(panel.table.attrs["samples"])) for panel in panels]
     right = 1.04 * max(float(panel.table["complexity"].max()) for panel in panels)
     mappable = ScalarMappable(norm, "viridis")
@@ -74,9 +63,9 @@ def prior_versus_complexity(panels: Sequence[Panel], title: str | None = None) -
             each.index.get_level_values(0), each.index.get_level_values(1), c=each.to_numpy(), norm=norm, cmap="viridis",
             s=MARKER_AREA, linewidths=0, rasterized=True, zorder=3,
         )  # fmt: skip
-        line = np.array([0.0, right])
         for bound in panel.bounds:
-            axes.plot(line, bound.log2(line), color=styles.BOUND_COLOUR, linestyle=styles.BOUND_STYLES[bound.kind], zorder=2)
+            style = styles.BOUND_STYLES[bound.kind]
+            axes.plot(*styles.bound_points(bound, right), color=styles.BOUND_COLOUR, linestyle=style, zorder=2)
         axes.axhline(floor, **styles.FLOOR_STYLE, zorder=1)
         axes.annotate(
             f"1/samples = {styles.power_of_ten(2.0**floor)}", (0.985, floor), xycoords=axes.get_yaxis_transform(),
@@ -86,7 +75,8 @@ def prior_versus_complexity(panels: Sequence[Panel], title: str | None = None) -
     grid[0, 0].set_xlim(0, right)
     grid[0, 0].set_ylim(min(floors) - 1.9, 1.0)
     _frame(grid, len(panels), next(iter(names)))
-    figure.colorbar(mappable, ax=grid, label="functions at this point", pad=0.01, aspect=30)
+    if most > 1:
+        figure.colorbar(mappable, ax=grid, label="functions at this point", pad=0.01, aspect=max(30, 15 * down))
     _legend(figure, panels)
     if title:
         figure.suptitle(title, fontsize=11)
@@ -97,8 +87,7 @@ def prior_versus_complexity(panels: Sequence[Panel], title: str | None = None) -
 
 def _obstacles(panel: Panel, points: pd.Series, right: float) -> np.ndarray:
     """What a label should not cover: the points and the lines, float64 (dots, 2)."""
-    line = np.linspace(0, right, 400)
-    bounds = [np.stack([line, bound.log2(line)], axis=1) for bound in panel.bounds]
+    bounds = [np.stack(styles.bound_points(bound, right), axis=1) for bound in panel.bounds]
     return np.concatenate([np.array(points.index.tolist(), float), *bounds])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from slt_bias.compare.coding_bound import LEAST_COUNT
 from slt_bias.complexity.registry import ESTIMATORS
-from slt_bias.workflows.figures import on_the_first_points
+from slt_bias.workflows.figures import MOST_PAIRS, on_the_first_points
 from slt_bias.workflows.measured import Measured
 
 
@@ -14,6 +14,7 @@ def captions(measured: list[Measured]) -> dict[str, str]:
     unit = ESTIMATORS[name].unit
     shared = on_the_first_points(measured)
     points = measured[0].counts.points
+    many = len(measured) > MOST_PAIRS + 1
     compared = "all maps" if len(shared) == len(measured) else ", ".join(each.label for each in shared)
     return {
         "figure": (
@@ -41,5 +42,6 @@ def captions(measured: list[Measured]) -> dict[str, str]:
         "same-function": (
             "The same functions under two priors: each map against the first. A point is a pair of counts, its colour the "
             "number of functions that share it; the grey margins hold functions that one of both did not draw."
+            + (f" At most the first {MOST_PAIRS} pairs are shown; the table of distances has all." if many else "")
         ),
     }

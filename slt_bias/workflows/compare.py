@@ -104,17 +104,18 @@ def _default_maps(inputs: InputSet | None) -> dict[str, int]:
 
 def _check_lists(maps: object, functions: object) -> None:
     """Raises SpecError or InputError for what is no list of maps or functions, each in one line."""
-    if isinstance(maps, str | FamilyMember):
+    if isinstance(maps, str) or hasattr(maps, "draw_functions"):
         raise InputError("maps is a single map: give a list, such as maps=[…].")
     if not isinstance(maps, Sequence | Mapping):
         raise InputError(f"maps is of type {type(maps).__name__}: give a list of specs or maps, or a mapping spec → samples.")
     if not maps:
         raise InputError("no map given: name one or more, such as maps=['perceptron'], or leave maps out for the default.")
     for map in maps:
+        if isinstance(map, str) or hasattr(map, "draw_functions"):
+            continue
         if callable(map):
             raise SpecError(f"{getattr(map, '__name__', map)} is a callable, no map: wrap it with sb.maps.from_module.")
-        if not isinstance(map, str | FamilyMember):
-            raise SpecError(f"{map!r} is of type {type(map).__name__}, no map: give a spec such as `perceptron`, or a map.")
+        raise SpecError(f"{map!r} is of type {type(map).__name__}, no map: give a spec such as `perceptron`, or a map.")
     if isinstance(functions, str):
         raise InputError(f"functions is a single text: give a list, functions=[{functions[:40]!r}].")
 

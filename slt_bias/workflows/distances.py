@@ -7,7 +7,7 @@ from typing import Any
 
 from slt_bias import compare
 from slt_bias.compare import Distance
-from slt_bias.functions import InputSet
+from slt_bias.functions import same_points
 from slt_bias.workflows.measured import Measured
 
 
@@ -32,10 +32,5 @@ class Pair:
 def distances(measured: list[Measured]) -> list[Pair]:
     """The first map paired with each other one on the same points."""
     first, *others = measured
-    fitting = [each for each in others if _same_points(first.map.inputs, each.map.inputs)]
+    fitting = [each for each in others if same_points(first.map.inputs, each.map.inputs)]
     return [Pair(a=first, b=each, distance=compare.distance(first.counts, each.counts, limit=1)) for each in fitting]
-
-
-def _same_points(one: InputSet, other: InputSet) -> bool:
-    """A hypercube's functions are those of its bits, however these are coded."""
-    return one == other or (one.kind == other.kind == "hypercube" and one.count == other.count)

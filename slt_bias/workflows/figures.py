@@ -13,6 +13,7 @@ from slt_bias import plots
 from slt_bias.workflows.distances import Pair
 from slt_bias.workflows.measured import Measured
 
+MOST_PAIRS = 6  # panels of the same-function figure
 TITLE_WIDTH = 40  # characters of a panel's title on one line
 
 
@@ -57,6 +58,7 @@ def _overlay(measured: list[Measured]) -> Axes:
 
 
 def _same_function(pairs: list[Pair]) -> Figure:
+    pairs = pairs[:MOST_PAIRS]
     across = min(3, len(pairs))
     down = -(-len(pairs) // across)
     figure = plots.Picture(figsize=(5.2 * across, 4.4 * down), layout="constrained")

@@ -11,17 +11,11 @@ def law_in_words(map: FamilyMember) -> str:
     law = map.law
     if map.law_text is not None:
         return map.law_text
-    if map.name == "uniform":
-        return "no parameters: each output is a fair coin"
     if law is None:
-        return "the module's own initialisers"
+        return "by the map's own code"
     if law.preset is not None:
         variances = "weights and biases of variance 2/fan_in in hidden layers and 1/fan_in in the output layer"
         return f"{PRESETS[law.preset]}; {variances} (preset {law.preset})"
-    if map.name == "polynomial":
-        decay = getattr(map, "decay", 1.0)
-        shrunk = "" if decay == 1 else f" times {decay:g}^degree"
-        return f"{law.distribution}; every coefficient, the constant's too, of standard deviation {law.weight_std:g}{shrunk}"
     biases = f"biases of standard deviation {law.bias_std:g}" if law.has_bias else "no biases"
     return f"{law.distribution}; weights of standard deviation {law.weight_std:g}/√fan_in, {biases}"
 
@@ -33,4 +27,6 @@ def inputs_in_words(map: FamilyMember) -> str:
         low, high = inputs.values
         return f"all {inputs.count:,} points of {inputs.features} binary inputs with values {low} and {high}".replace("-", "−")
     kind = "grid points" if inputs.kind == "grid" else "rows of data"
-    return f"{inputs.count:,} {kind} with {inputs.features} features ({inputs.spec.removeprefix('inputs=')})"
+    source = getattr(inputs, "source", None)
+    origin = "" if source is None else f"{source}, "
+    return f"{inputs.count:,} {kind} with {inputs.features} features ({origin}{inputs.spec.removeprefix('inputs=')})"

@@ -54,6 +54,7 @@ class Measured:
             "counts": str(self.file),
             "law": law_in_words(self.map),
             "inputs": inputs_in_words(self.map),
+            "inputs_source": getattr(self.map.inputs, "source", None),
             **self.row,
             "bounds": {kind: asdict(bound) for kind, bound in self.bounds.items()},
             "bias_within": self.bias.within.to_dict("records"),

@@ -19,7 +19,7 @@ def write_report(path: Path, measured: list[Measured], figures: dict[str, Path],
     import jinja2
 
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"number": number, "interval": interval, "power": power}
+    environment.filters |= {"number": number, "interval": interval, "power": power, "mark": _mark, "with_error": with_error}
     named = named_columns(summary["maps"])
     template = environment.from_string(files("slt_bias.workflows").joinpath("report.html").read_text(encoding="utf-8"))
     described = captions(measured)
@@ -60,10 +60,38 @@ def power(value: float) -> str:
 
 def interval(row: dict[str, Any], name: str, digits: int = 4) -> str:
     """`value [low, high]` of a quantity that stands in a row under name, name_low and name_high."""
-    value, low, high = (row[key] for key in (name, f"{name}_low", f"{name}_high"))
-    if isinstance(value, float) and math.isnan(value):
+    return bracketed(row[name], row[f"{name}_low"], row[f"{name}_high"], digits)
+
+
+def bracketed(value: Any, low: Any, high: Any, digits: int = 4) -> str:
+    """`value [low, high]`, all with the same decimals: two digits of the interval's width, at most `digits` of the largest."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
         return "–"
-    return f"{number(value, digits)} [{number(low, digits)}, {number(high, digits)}]"
+    if not all(isinstance(each, int | float) and math.isfinite(each) for each in (value, low, high)):
+        return f"{number(value, digits)} [{number(low, digits)}, {number(high, digits)}]"
+    largest = max(abs(value), abs(low), abs(high))
+    place = math.floor(math.log10(largest)) if largest else 0
+    unit = f"·{power(10.0**place)}" if place < -3 or place >= 6 else ""
+    scale, place = (10.0**place, 0) if unit else (1.0, place)
+    width = (high - low) / scale
+    decimals = digits - 1 - place
+    if width > 0:
+        decimals = min(decimals, 1 - math.floor(math.log10(width)))
+    shown = [f"{each / scale:.{max(decimals, 0)}f}".replace("-", "−") for each in (value, low, high)]
+    return f"{shown[0]} [{shown[1]}, {shown[2]}]{unit}"
+
+
+def with_error(value: float, error: float) -> str:
+    """`value ± error`, both with the decimals of the error's second digit."""
+    if not (math.isfinite(error) and error > 0):
+        return number(value, 4)
+    decimals = max(0, 1 - math.floor(math.log10(error)))
+    return f"{value:.{decimals}f} ± {error:.{decimals}f}".replace("-", "−")
+
+
+def _mark(row: dict[str, Any]) -> str:
+    """The cell of a named function that was drawn."""
+    return bracketed(row["probability"], row["low"], row["high"], 3)
 
 
 def _data_uri(path: Path) -> str:

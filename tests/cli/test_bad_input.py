@@ -75,7 +75,8 @@ def test_folder_that_cannot_be_written(tmp_path, monkeypatch):
     monkeypatch.setattr(prior, "sample", lambda *a, **k: pytest.fail("drawn before the folder was tried"))
     (tmp_path / "file").touch()
     done = CliRunner().invoke(app, ["compare", "--out", str(tmp_path / "file" / "below")])
-    check(done, str(tmp_path / "file"))
+    check(done, f"{tmp_path / 'file'}: exists and is no folder")
+    check(CliRunner().invoke(app, ["compare", "--out", str(tmp_path / "file")]), f"{tmp_path / 'file'}: exists and is no folder")
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,10 @@
 """What each command prints."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 
 import pandas as pd
 import pytest
@@ -40,7 +43,7 @@ def test_defaults_listed_by_maps_are_those_that_parse_takes():
 
 
 def test_complexity_of_named_functions():
-    found = json.loads(invoke("complexity", "--json", "--inputs", "4", "parity", "0110", "0x6996").stdout)
+    found = json.loads(invoke("complexity", "--json", "parity:inputs=4", "0110", "0x6996").stdout)
     parity, short, hexadecimal = found["functions"]
     assert (parity["formula_and_or"], parity["formula_all_gates"], parity["points"]) == (16, 4, 16)
     assert (short["points"], short["formula_all_gates"]) == (4, 2)
@@ -100,6 +103,36 @@ def test_compare_prints_one_json_object(tmp_path):
     again = invoke(*arguments)
     assert f"report: {out / 'report.html'}" in again.stdout
     assert len(pd.read_csv(out / "table.csv")) == 1
+
+
+def test_what_a_module_prints_stays_out_of_the_results(tmp_path, monkeypatch):
+    text = "import torch\nprint('IMPORTED')\n\n\ndef factory():\n    print('BUILT')\n    return torch.nn.Linear(2, 1)\n"
+    (tmp_path / "talkative_networks.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    spec = "module:talkative_networks:factory,inputs=2"
+    done = invoke("compare", "--map", spec, "--samples", "10", "--json", "--workers", "1", "--out", str(tmp_path / "out"))
+    assert json.loads(done.stdout)["maps"][0]["samples"] == 10
+    assert "IMPORTED" in done.stderr and "BUILT" in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [["maps"], ["--help"], ["complexity", "0110"]])
+def test_a_full_standard_output_is_not_our_fault(arguments):
+    if not os.path.exists("/dev/full"):
+        pytest.skip("this system has no /dev/full")
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([sys.executable, "-m", "slt_bias", *arguments], stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 2
+    assert done.stderr == "error: standard output cannot be written (No space left on device).\n"
+
+
+def test_a_reader_that_leaves_is_no_error():
+    process = subprocess.Popen(
+        [sys.executable, "-m", "slt_bias.cli", "maps"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    process.stdout.close()
+    said = process.stderr.read()
+    process.stderr.close()
+    assert (process.wait(), said) == (2, "")
 
 
 def test_numbers_of_samples_as_people_type_them():

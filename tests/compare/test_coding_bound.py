@@ -119,3 +119,8 @@ def test_histogram_shares_are_those_of_the_draws(counts):
     assert constant["prior"] == pytest.approx(drawn / counts.samples)
     halves = compare.complexity_histogram(table, np.array([0.0, 80.0, 1000.0]))
     assert halves["prior"].iloc[0] == pytest.approx(table.loc[table["complexity"] < 80, "count"].sum() / counts.samples)
+
+
+def test_a_bound_prints_in_one_line():
+    bound = compare.CodingBound(slope=0.75, offset=2.0, kind="a-priori", complexity="lz", notes=("a long note",) * 9)
+    assert repr(bound) == "CodingBound(a-priori: log2 P <= -0.75 K(lz) -2)"

@@ -5,7 +5,7 @@ import pytest
 from known_laws import all_functions, counts_of, draw
 
 from slt_bias import compare, prior
-from slt_bias.compare.halves import halve, pair
+from slt_bias.compare.halves import halve, pair, share_draws
 from slt_bias.errors import InputError
 
 TRIALS = 200
@@ -122,3 +122,21 @@ def test_other_points_are_refused_and_shared_draws_noted():
     assert "same draws" in compare.distance(a, a).total_variation.reasons[0]
     again = prior.sample("uniform:inputs=3", samples=1000, seed=1, workers=1)
     assert not any("same draws" in reason for reason in compare.distance(a, again).total_variation.reasons)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "shared"), [((0, 3), (1, 2), True), ((1, 2), (0, 3), True), ((0, 3), (3, 4), False), ((2, 3), (0, 2), False)]
+)
+def test_shared_draws_are_found_wherever_the_blocks_begin(one, other, shared):
+    functions, count = all_functions(2), np.full(16, 2)
+    a, b = (counts_of(functions, count, 32, 0, "uniform:inputs=2") for _ in range(2))
+    for counts, (first, stop) in ((a, one), (b, other)):
+        counts.blocks[0] = np.array([[first, stop, 32]])
+    assert share_draws(a, b) is shared
+
+
+def test_a_distance_prints_in_two_lines():
+    functions = all_functions(2)
+    found = compare.distance(*(draw(functions, np.ones(16), 500, seed, "law:inputs=2") for seed in (0, 1)))
+    assert repr(found).count("\n") == 1 and len(repr(found)) < 250
+    assert repr(found).startswith("Distance(V = ") and "16 by both" in repr(found)

@@ -81,6 +81,7 @@ def test_too_few_rows_fail_without_an_exception():
     assert bias.rank_correlation.status == bias.partial_rank_correlation.status == "failed"
     assert np.isnan(bias.rank_correlation.value) and "draw more" in bias.rank_correlation.reasons[0]
     assert len(bias.within) == 0
+    assert "failed" in repr(bias) and repr(bias).count("\n") == 1
 
 
 def test_a_dozen_rows_are_suspect():

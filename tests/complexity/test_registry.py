@@ -65,3 +65,9 @@ def test_unknown_names_bring_the_nearest():
 def test_formula_in_a_table_of_many_inputs_says_what_to_do():
     with pytest.raises(InputError, match=r"at most 4 bits.* use lz"):
         complexity.table("parity:inputs=7", estimators=("lz", "formula"))
+
+
+@pytest.mark.parametrize("functions", ["0101", ["0101"], None])
+def test_compute_takes_functions_only(functions):
+    with pytest.raises(InputError, match=r"not (str|list|NoneType): use sb.complexity.table, or sb.complexity.lz"):
+        complexity.compute(functions, "lz")

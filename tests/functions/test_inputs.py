@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from slt_bias.errors import InputError
-from slt_bias.functions import from_rows, grid, hypercube, load
+from slt_bias.functions import from_rows, grid, hypercube, load, same_points
 from slt_bias.functions.inputs import as_inputs, from_spec
 
 ROWS = np.array([[0.5, 1.0], [-2.0, 3.25], [1e-3, 0.0]])
@@ -151,9 +151,9 @@ def test_load_names_the_file_that_it_refuses(tmp_path):
     (tmp_path / "torn.parquet").write_bytes(b"nothing")
     np.save(tmp_path / "twins.npy", np.ones((2, 2)))
     for name, message in {
-        "holes.csv": "row 1, column 1 is nan",
-        "words.csv": "must be numbers",
-        "empty.csv": "cannot be read",
+        "holes.csv": "line 3, column `b`: the value is missing",
+        "words.csv": "line 2, column `b`: `x` is no number",
+        "empty.csv": "the file is empty",
         "torn.npy": "cannot be read",
         "torn.parquet": "cannot be read",
         "twins.npy": "rows 0 and 1 are equal",
@@ -184,3 +184,64 @@ def test_load_refuses_the_rest(text, message):
     with pytest.raises(InputError, match=message) as caught:
         load(text)
     assert len(str(caught.value)) < 250
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("NA,2\n3,4\n5,6\n", "line 1, column 1: the value is missing"),
+        ("2,NA\n3,4\n", "line 1, column 2: the value is missing \\(NA\\)"),
+        ("a,2\n3,4\n", "line 1, column 1: `a` is no number"),
+        (",a,b\n0,1,2\n1,1,2\n", "line 1, column 1 has neither a name .* index=False"),
+        (",0,1\n0,1,2\n1,1,2\n", "index=False"),
+        ("Unnamed: 0,a,b\n0,1,2\n1,1,2\n", "index=False"),
+        ("# c\n1,2\n3,4\n", "line 2 has 2 cell\\(s\\), line 1 has 1"),
+        ("a,b\n1,2\n3\n", "line 3 has 1 cell"),
+        ("a,b\n1,2\n3,4,5\n", "line 3 has 3 cell"),
+        ("a,b\n1,2\n\n3,4\n", "line 3 is empty"),
+        ("a,b\n1,2\n3,inf\n", "line 3, column `b`: inf is not finite"),
+        ("a,b\n1,1_0\n", "`1_0` is no number"),
+        ("1;2\n3;4\n", "`3;4` is no number"),
+        ("a,b\n1,2\n3,4\n1,2.0\n", "lines 2 and 4 are equal"),
+        ("1\n2\n1\n", "lines 1 and 3 are equal"),
+    ],
+)
+def test_a_csv_is_not_changed_silently(tmp_path, text, message):
+    path = tmp_path / "rows.csv"
+    path.write_text(text)
+    with pytest.raises(InputError, match=message) as caught:
+        load(str(path))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ("2020,2021\n1,2\n", [[2020, 2021], [1, 2]]),
+        ("a\n1\n2\n\n\n", [[1], [2]]),
+        ("\ufeffa,b\r\n1, 2e-3\r\n-3,4\r\n", [[1, 0.002], [-3, 4]]),
+        ('"a, b",c\n"1",2\n', [[1, 2]]),
+        ("true,false\nTrue,True\n", [[1, 0], [1, 1]]),
+    ],
+)
+def test_a_csv_holds_what_it_says(tmp_path, text, rows):
+    path = tmp_path / "rows.csv"
+    path.write_text(text, newline="")
+    assert load(str(path)).points.tolist() == rows
+
+
+def test_a_source_is_kept_and_tells_no_sets_apart(tmp_path):
+    np.save(tmp_path / "rows.npy", ROWS)
+    read = load(str(tmp_path / "rows.npy"))
+    assert read.source == "rows.npy" and "from rows.npy" in repr(read)
+    assert read == from_rows(ROWS) and from_rows(ROWS).source is None
+    assert load("digits").source == "digits:64" and load("7").source is None
+
+
+def test_which_points_are_the_same():
+    assert same_points(hypercube(3), hypercube(3, (-1, 1)))
+    assert same_points("scrambled:map=[uniform:inputs=grid-2x4],key=0", grid(2, 4))
+    assert same_points("mlp:hidden=4,inputs=3,values=pm1,bias=false", hypercube(3))
+    assert not same_points(grid(2, 4), hypercube(3))
+    assert not same_points(from_rows(ROWS), from_rows(ROWS[:2]))
+    assert not same_points("uniform:inputs=7", "uniform:inputs=7x")

@@ -63,6 +63,8 @@ def test_an_empty_list_has_the_points_of_the_inputs():
         ([XOR, "01"], None, "function 1 has 2 points"),
         ([XOR, "parity:inputs=3"], None, "function 1 has 8 points"),
         (XOR, 3, "4 points does not fit .* 8 points"),
+        ("", 3, "empty text is no function on inputs=3.* 8 points"),
+        ([XOR, ""], 2, "empty text"),
         (XOR, grid(3, 3), "does not fit"),
         (Functions.from_values(np.ones((1, 4))), 3, "does not fit"),
         ("0x6", 1, "hexadecimal"),

@@ -225,3 +225,8 @@ def test_errors_are_one_clear_line(keywords: dict, kind: type[SltBiasError], mes
 def test_a_preset_is_no_option_of_a_module() -> None:
     with pytest.raises(SpecError, match="preset"):
         parse("module:architectures:two_layers,inputs=3,preset=valle-perez-2018")
+
+
+def test_a_module_is_no_factory() -> None:
+    with pytest.raises(SpecError, match=r"Linear\(…\): pass a factory \(a function without arguments .*, not a module"):
+        from_module(nn.Linear(3, 1), 3)

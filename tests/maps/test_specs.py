@@ -115,3 +115,21 @@ def test_polynomial_monomials():
     assert grid.latents == 10
     scales = maps.parse("polynomial:inputs=3,degree=3,decay=0.5,weight_std=2").network.scales
     assert scales.tolist() == [2, 1, 1, 1, 0.5, 0.5, 0.5, 0.25]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(1.0, "1.0"), (0.5, "0.5"), (100.0, "100.0"), (1e12, "1e12"), (-1e7, "-1e7"), (1e16, "1e16"), (123456789.5, "123456789.5")],
+)
+def test_floats_are_short_and_read_back(value, text):
+    from slt_bias.maps.options import write
+
+    assert write(value) == text and float(text) == value
+
+
+def test_every_float_reads_back():
+    from slt_bias.maps.options import write
+
+    generator = np.random.default_rng(0)
+    values = generator.normal(size=1000) * 10.0 ** generator.integers(-300, 300, 1000)
+    assert [float(write(float(value))) for value in values] == values.tolist()

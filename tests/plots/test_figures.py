@@ -134,3 +134,54 @@ def test_an_unwritable_place_is_one_clear_line(counts, tmp_path):
 @pytest.mark.parametrize(("value", "text"), [(1e-5, "$10^{-5}$"), (2.0**-10, r"$9.8\times10^{-4}$"), (5e-5, r"$5\times10^{-5}$")])
 def test_powers_of_ten(value, text):
     assert styles.power_of_ten(value) == text
+
+
+def test_save_takes_a_name_of_either_format_and_no_other(tmp_path, counts):
+    axes = plots.zipf({"control": counts["control"].zipf()})
+    for name in ("fig", "fig.png", "fig.SVG"):
+        assert [path.name for path in plots.save(axes, tmp_path / name)] == ["fig.png", "fig.svg"]
+    for name in ("fig.pdf", "fig.JPG", "fig.eps"):
+        with pytest.raises(InputError, match=r"written as .png and .svg"):
+            plots.save(axes, tmp_path / name)
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_curves_differ_and_a_long_legend_leaves_the_axes_their_height(counts):
+    styles_of = [styles.line_style(number) for number in range(49)]
+    assert len({(each["color"], str(each["linestyle"]), each["marker"]) for each in styles_of}) == 49
+    heights = []
+    for curves in (2, 13):
+        axes = plots.zipf({f"map {number}": counts["control"].zipf() for number in range(curves)})
+        FigureCanvasAgg(axes.figure).draw()
+        heights.append(axes.get_window_extent().height)
+    assert heights[1] > 0.9 * heights[0]
+
+
+def test_no_colour_bar_where_each_point_is_one_function(tables):
+    few = compare.prior_versus_complexity(prior.sample("uniform:inputs=5", samples=1, workers=1))
+    shown = plots.prior_versus_complexity([plots.Panel("few", few)])
+    assert len(shown.axes) == few.groupby(["complexity", "log2_probability"]).size().max() == 1
+    assert len(plots.prior_versus_complexity([plots.Panel("many", tables["control"])]).axes) == 2
+
+
+def test_no_line_stands_above_probability_one(tables):
+    bound = compare.CodingBound(slope=0.5, offset=-3.0, kind="envelope", complexity="lz")
+    panels = plots.prior_versus_complexity([plots.Panel("network", tables["ReLU network"], [bound])]).axes[0]
+    curves = plots.overlay({"network": compare.envelope(tables["ReLU network"])}, bounds=[bound])
+    for line in (panels.lines[0], curves.lines[1]):
+        assert line.get_ydata().max() == 0 and line.get_ydata()[-1] == pytest.approx(bound.log2(line.get_xdata()[-1]))
+
+
+def test_labels_stay_inside_thirteen_panels(tables):
+    table = tables["ReLU network"]
+    named = {"and": (0.3, -13.0), "x0": (0.2, -12.5), "or": (float(table["complexity"].max()), -2.0), "constant": (0.1, 0.0)}
+    figure = plots.prior_versus_complexity([panel("network", table, named) for _ in range(13)])
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    renderer = canvas.get_renderer()
+    for axes in figure.axes[:13]:
+        frame = axes.get_window_extent(renderer)
+        for text in axes.texts:
+            if text.get_text() in named:
+                box = text.get_bbox_patch().get_window_extent(renderer)
+                assert frame.x0 <= box.x0 and box.x1 <= frame.x1 and frame.y0 <= box.y0 and box.y1 <= frame.y1

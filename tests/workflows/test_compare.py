@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 
 from slt_bias import functions
-from slt_bias.errors import ResultError
+from slt_bias.errors import InputError, ResultError, SpecError
+from slt_bias.maps import Perceptron
 from slt_bias.prior import FunctionCounts
 from slt_bias.workflows import compare as workflow
 from slt_bias.workflows.compare import compare
@@ -104,6 +105,31 @@ def test_maps_on_different_points(tmp_path):
     assert "4 binary inputs" in found.report.read_text()
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"maps": []}, "no map given"),
+        ({"maps": {}}, "no map given"),
+        ({"maps": "mlp"}, "maps is a single map"),
+        ({"maps": Perceptron(3)}, "maps is a single map"),
+        ({"maps": 3}, "maps is of type int"),
+        ({"maps": [3]}, "3 is of type int, no map"),
+        ({"maps": [len]}, r"len is a callable, no map: wrap it with sb\.maps\.from_module"),
+        ({"maps": ["perceptron"], "functions": "parity"}, r"give a list, functions=\['parity'\]"),
+    ],
+)
+def test_what_is_no_list_is_refused_before_a_folder_is_made(tmp_path, arguments, words):
+    with pytest.raises((InputError, SpecError), match=words):
+        compare(**arguments, samples=10, out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_every_phase_is_named(tmp_path, capsys):
+    compare(["perceptron:inputs=3"], samples=10, out=tmp_path, progress=True)
+    said = capsys.readouterr().err.splitlines()
+    assert said == ["measuring perceptron …", "measuring distances …", "drawing figures …", "writing the report …"]
+
+
 def test_data_leaves_the_transformer_out_of_the_default():
     rows = functions.load("digits:8")
     assert "transformer" not in workflow._default_maps(rows)
@@ -127,3 +153,10 @@ def test_a_full_disk_leaves_earlier_results_readable(tmp_path, monkeypatch):
     assert {name: (tmp_path / name).read_bytes() for name in names} == before
     assert not [path for path in tmp_path.rglob("*") if path.name.endswith(".tmp")]
     assert len([FunctionCounts.load(path) for path in tmp_path.glob("counts/*.parquet")]) == 2
+
+
+def test_many_maps_show_the_first_pairs_and_say_so(tmp_path):
+    specs = [f"perceptron:inputs=2,weight_std={number}" for number in range(1, 9)]
+    found = compare(specs, samples=50, out=tmp_path)
+    assert len(found.summary["distances"]) == 7
+    assert "the first 6 pairs are shown; the table of distances has all" in found.report.read_text()

@@ -21,6 +21,18 @@ def test_landmarks_have_their_counts_and_intervals():
     assert found["0x80"].function == "10000000"
 
 
+def test_long_functions_keep_labels_of_their_own():
+    map = maps.Perceptron(5)
+    counts = prior.sample(map, samples=100)
+    tables = [f"{'0' * 15}{middle}{'0' * 15}" for middle in ("01", "10")] + ["0" * 31 + "1"]
+    tables = [*tables, tables[0], "0x00000006", "projection:index=3"]
+    found = {mark.function: mark.label for mark in landmarks(counts, map.inputs, "lz", tables)}
+    assert [found[table] for table in tables[:2]] == ["000000…000000000", "000000…000000000 (2)"]
+    assert found[tables[2]] == "and" and found["0" * 29 + "110"] == "0x00000006"
+    assert found["0011" * 8] == "projec…n:index=3"
+    assert len(set(found.values())) == len(found)
+
+
 def test_rows_of_data_have_constants_only():
     inputs = functions.from_rows(np.eye(5))
     counts = prior.sample(maps.Perceptron(inputs), samples=100)
