@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-ROOMS = ("compare", "complexity", "errors", "functions", "maps", "plots", "prior", "workflows")
+ROOMS = ("compare", "complexity", "errors", "functions", "llc", "maps", "plots", "prior", "subjects", "workflows")
 
 
 def __getattr__(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""The report of a comparison: one HTML file that opens from disk, with its figures inside and nothing from a network."""
+"""Reports: one HTML file that opens from disk, with its figures inside and nothing from a network."""
 
 from __future__ import annotations
 
@@ -15,19 +15,38 @@ from slt_bias.workflows.measured import Measured
 
 
 def write_report(path: Path, measured: list[Measured], figures: dict[str, Path], summary: dict[str, Any]) -> Path:
-    """Fill the template and write it, whole or not at all. Every text is escaped."""
-    import jinja2
-
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"number": number, "interval": interval, "power": power, "mark": _mark, "with_error": with_error}
-    named = named_columns(summary["maps"])
-    template = environment.from_string(files("slt_bias.workflows").joinpath("report.html").read_text(encoding="utf-8"))
-    described = captions(measured)
-    shown = [{"name": name, "image": _data_uri(file), "caption": described[name]} for name, file in figures.items()]
-    page = template.render(
-        maps=summary["maps"], figures=shown, named=named, summary=summary, infinity=math.inf, least_count=LEAST_COUNT
+    """The report of a comparison, written whole or not at all."""
+    page = render(
+        "report.html",
+        maps=summary["maps"],
+        figures=shown(figures, captions(measured)),
+        named=named_columns(summary["maps"]),
+        summary=summary,
+        infinity=math.inf,
+        least_count=LEAST_COUNT,
     )
     return write_text(path, page)
+
+
+def render(template: str, **values: Any) -> str:
+    """A template of this folder with its values filled in; every text is escaped, a value that is missing is an error."""
+    import jinja2
+
+    folder = files("slt_bias.workflows")
+    environment = jinja2.Environment(
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        loader=jinja2.FunctionLoader(lambda name: folder.joinpath(name).read_text(encoding="utf-8")),
+    )
+    environment.filters |= {"number": number, "interval": interval, "power": power, "mark": _mark, "with_error": with_error}
+    return environment.get_template(template).render(**values)
+
+
+def shown(figures: dict[str, Path], captions: dict[str, str]) -> list[dict[str, str]]:
+    """Figures as a template shows them: name, image (the .png as a data URI), caption."""
+    return [{"name": name, "image": _data_uri(file), "caption": captions[name]} for name, file in figures.items()]
 
 
 def named_columns(maps: list[dict[str, Any]]) -> list[dict[str, Any]]:

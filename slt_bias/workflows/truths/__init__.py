@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from slt_bias.workflows.truths import complexities, generator, perceptrons, symmetries, uniform
+from slt_bias.workflows.truths import complexities, generator, learning_coefficients, perceptrons, symmetries, uniform
 from slt_bias.workflows.truths.row import Row
 
 VERIFICATIONS: list[Callable[[int], list[Row]]] = [
@@ -16,6 +16,9 @@ VERIFICATIONS: list[Callable[[int], list[Row]]] = [
     symmetries.equal_probabilities,
     complexities.lempel_ziv,
     complexities.smallest_formulas,
+    learning_coefficients.formula,
+    learning_coefficients.regular,
+    learning_coefficients.normal_crossing,
 ]
 
 __all__ = ["VERIFICATIONS", "Row"]

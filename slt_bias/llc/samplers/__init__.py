@@ -1,0 +1,1 @@
+"""Samplers, one a module, all over chains × models at once."""

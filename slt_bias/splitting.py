@@ -1,0 +1,352 @@
+"""Multilevel splitting: probabilities far below one over the number of draws, of events {score(z) ≤ level} of normals z.
+
+P(score ≤ target) = ∏ₖ P(score ≤ ℓₖ | score ≤ ℓₖ₋₁), with levels ℓ₁ > ℓ₂ > … each of which about half of the particles pass
+(Au & Beck 2001, subset simulation; Botev & Kroese 2012; Cérou, Del Moral, Furon & Guyader 2012). A level is the score of
+the particle at the quantile, and *all* particles that tie with it or lie above are dropped: the product of the shares that
+remain is then unbiased for any score, tied ones included (Bréhier et al. 2016). Dropped particles are replaced by copies
+of the others, then all of them move by steps that keep the standard normal law within {score ≤ ℓ}:
+
+- z' = √(1−s²) z + s ξ (preconditioned Crank-Nicolson; Cotter et al. 2013), with s steered to 25 % accepted moves;
+- slices along lines (elliptical slice sampling in one direction; Murray, Adams & MacKay 2010), along a coordinate or along
+  the difference of two particles of the other half: no step size, so that they work where every particle needs its own.
+
+Logarithms are natural throughout (nats).
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from slt_bias import streams
+from slt_bias._splitting_moves import Cloud, crank_nicolson, slice_lines
+from slt_bias.errors import InputError
+from slt_bias.estimate import Estimate, Status, clopper_pearson
+
+Score = Callable[[np.ndarray], np.ndarray]
+
+PATIENCE = 20  # how often all particles move on where not one of them is below the others
+MOST_LEVELS = 20_000
+FEW_ANCESTORS = 3.0  # effective number below which a run is called collapsed
+DISAGREEMENT = 4.0  # spread of log p̂ over replicates, in units of that of independent particles
+
+
+@dataclass(frozen=True, kw_only=True)
+class Replicate:
+    """One run of splitting, from fresh draws down to the target.
+
+    levels : ℓₖ, falling, shape (K,). log_probabilities : log p̂(score ≤ ℓₖ), shape (K,).
+    acceptance : share of accepted Crank-Nicolson moves after each level, shape (K,); NaN where none was made.
+    ancestors : how many of the first draws have descendants among the particles after each level, shape (K,).
+    effective_ancestors : 1/Σᵢ shareᵢ² at the end, share by number of descendants (Lee & Whiteley 2018): its inverse is
+        about the relative variance of p̂.
+    log_probability : log p̂(score ≤ target); −inf where the target was not reached.
+    reached : whether it was. stopped : "" or why the run ended before.
+    evaluations : calls of the score, in particles.
+    particles, scores : where the last particles stand, (particles, dimension) and (particles,).
+    """
+
+    levels: np.ndarray
+    log_probabilities: np.ndarray
+    acceptance: np.ndarray
+    ancestors: np.ndarray
+    effective_ancestors: float
+    log_probability: float
+    reached: bool
+    stopped: str
+    evaluations: int
+    particles: np.ndarray
+    scores: np.ndarray
+
+    @property
+    def ideal_variance(self) -> float:
+        """Variance of log p̂ if the particles of every level were independent: Σₖ (1−pₖ)/(pₖ·particles)."""
+        shares = np.exp(np.diff(self.log_probabilities, prepend=0.0))
+        return float(((1 - shares) / shares).sum() / len(self.scores))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Splitting(Estimate):
+    """log P(score ≤ target) in nats, its interval, and the replicates that it rests on.
+
+    The value is the logarithm of the mean of p̂ over replicates, not the mean of the logarithms: the former is unbiased
+    for P. The interval is log p̄ ± t·s/(p̄√R), the t-interval on p̂ with R−1 degrees of freedom carried to the logarithm;
+    low = −inf where a replicate did not reach the target, and high is then a bound from the last levels reached.
+    """
+
+    replicates: tuple[Replicate, ...]
+
+    @property
+    def evaluations(self) -> int:
+        """Calls of the score, in particles, over all replicates."""
+        return sum(replicate.evaluations for replicate in self.replicates)
+
+    @property
+    def particles(self) -> np.ndarray:
+        """The last particles of all replicates, (replicates · particles, dimension)."""
+        return np.concatenate([replicate.particles for replicate in self.replicates])
+
+    def curves(self, levels: np.ndarray) -> np.ndarray:
+        """log p̂(score ≤ level) of every replicate at common levels > 0: shape (replicates, levels).
+
+        Linear between a replicate's own levels in log level, where volumes are nearly straight; NaN outside of them.
+        """
+        grid = np.log(np.asarray(levels, np.float64))
+        rows = []
+        for replicate in self.replicates:
+            usable = replicate.levels > 0
+            x, y = np.log(replicate.levels[usable])[::-1], replicate.log_probabilities[usable][::-1]
+            inside = np.full(len(grid), np.nan) if len(x) == 0 else np.interp(grid, x, y, left=np.nan, right=np.nan)
+            rows.append(inside)
+        return np.array(rows)
+
+
+def split(
+    score: Score,
+    dimension: int,
+    *,
+    levels_until: float = 0.0,
+    levels: np.ndarray | None = None,
+    particles: int = 1000,
+    moves: int = 10,
+    line_moves: int = 0,
+    quantile: float = 0.5,
+    replicates: int = 4,
+    seed: int = 0,
+    purpose: streams.Purpose = "splitting",
+    confidence: float = 0.95,
+    least_log_probability: float = -math.inf,
+    budget_evaluations: int | None = None,
+    budget_seconds: float | None = None,
+) -> Splitting:
+    """Estimate log P(score(z) ≤ levels_until) for z ~ N(0, I), and log P at the levels above it.
+
+    score : latents (k, dimension) float64 → (k,); NaN counts as +inf.
+    levels_until : the target. levels : fixed levels, falling, ending in the target, in place of those found on the way; the
+        same for all replicates.
+    particles, moves, line_moves : a replicate's particles, and after each level how many Crank-Nicolson moves and slices
+        along lines each of them makes. quantile : the share of particles that passes a level.
+    replicates : independent runs, at least 4; replicate r depends on (seed, purpose, r) and the settings above alone.
+    least_log_probability : a replicate that comes below it ends there, as if the target were that level.
+    budget_evaluations (calls of the score in particles), budget_seconds : shared equally by the replicates. When spent,
+        what was reached is returned, with status "suspect"; a budget of seconds ends where the machine's speed says.
+
+    The status is also suspect where no particle comes below a level, where the particles descend from few first draws, or
+    where replicates disagree by far more than independent particles would. Raises InputError for settings that do not fit.
+    """
+    _check(dimension, particles, moves, line_moves, quantile, replicates, levels_until, levels, confidence)
+    plan = None if levels is None else np.asarray(levels, np.float64)
+    target = float(levels_until) if plan is None else float(plan[-1])
+    share = None if budget_evaluations is None else budget_evaluations // replicates
+    begun = time.monotonic()
+    runs = []
+    for number in range(replicates):
+        deadline = None if budget_seconds is None else begun + budget_seconds * (number + 1) / replicates
+        cloud = Cloud(score, dimension, particles, seed, [purpose, "replicate", number])
+        run = _Run(cloud, target, plan, quantile, least_log_probability, share, deadline)
+        runs.append(run.go(moves, line_moves))
+    return pool(tuple(runs), confidence)
+
+
+class _Run:
+    """The levels of one replicate."""
+
+    def __init__(
+        self,
+        cloud: Cloud,
+        target: float,
+        plan: np.ndarray | None,
+        quantile: float,
+        floor: float,
+        budget: int | None,
+        deadline: float | None,
+    ) -> None:
+        self.cloud, self.target, self.plan = cloud, target, plan
+        self.kept = max(1, min(cloud.size - 1, round(quantile * cloud.size)))
+        self.floor, self.budget, self.deadline = floor, budget, deadline
+        self.ancestor = np.arange(cloud.size)
+        self.log_probability = 0.0
+        self.history: list[tuple[float, float, float, int]] = []
+
+    def go(self, moves: int, line_moves: int) -> Replicate:
+        """Down to the target, or until something stops the run."""
+        stopped, reached, stalled = "", False, 0
+        while True:
+            level = self._next_level()
+            passing = self.cloud.scores <= level
+            count = int(passing.sum())
+            if count == 0:
+                stalled += 1
+                stopped = self._spent() or (f"no particle came below {level:.6g}" if stalled > PATIENCE else "")
+                if stopped:
+                    break
+                self._move(self.history[-1][0] if self.history else math.inf, moves, line_moves)
+                continue
+            stalled = 0
+            self.log_probability += math.log(count / self.cloud.size)
+            self._copy(np.flatnonzero(passing))
+            reached = level <= self.target
+            stopped = "" if reached or self.log_probability <= self.floor else self._spent()
+            if reached or stopped or self.log_probability <= self.floor or len(self.history) >= MOST_LEVELS:
+                self._record(level, math.nan)
+                break
+            self._record(level, self._move(level, moves, line_moves))
+        if not reached and not stopped and self.log_probability > self.floor:
+            stopped = f"{MOST_LEVELS} levels did not lead to the target"
+        return self._replicate(reached, stopped)
+
+    def _next_level(self) -> float:
+        """The planned level; else just below the score that `kept` particles do not pass; at least the target."""
+        if self.plan is not None:
+            return float(self.plan[len(self.history)])
+        ordered = np.sort(self.cloud.scores)
+        worst = ordered[self.kept]
+        if not ordered[0] < worst:  # more than half are tied at the best score: the next best that drops somebody
+            above = ordered[ordered > ordered[0]]
+            worst = above[0] if len(above) else ordered[0]
+        return max(self.target, float(np.nextafter(worst, -np.inf)))
+
+    def _copy(self, passing: np.ndarray) -> None:
+        """Every particle that did not pass becomes a copy of one that did, drawn uniformly."""
+        size = self.cloud.size
+        if len(passing) == size:
+            return
+        source = np.arange(size)
+        dropped = np.ones(size, bool)
+        dropped[passing] = False
+        source[dropped] = passing[self.cloud.integers(size - len(passing), len(passing))]
+        self.cloud.take(source)
+        self.ancestor = self.ancestor[source]
+
+    def _move(self, level: float, moves: int, line_moves: int) -> float:
+        accepted = []
+        for noise in self.cloud.sweeps(moves):
+            accepted.append(crank_nicolson(self.cloud, level, noise))
+            if self._spent():
+                break
+        for number in range(line_moves):
+            if self._spent():
+                break
+            slice_lines(self.cloud, level, along_differences=number % 3 == 2)
+        return float(np.mean(accepted)) if accepted else math.nan
+
+    def _spent(self) -> str:
+        if self.budget is not None and self.cloud.evaluations >= self.budget:
+            return f"the budget of {self.budget} evaluations a replicate was spent"
+        if self.deadline is not None and time.monotonic() >= self.deadline:
+            return "the budget of seconds was spent"
+        return ""
+
+    def _record(self, level: float, acceptance: float) -> None:
+        self.history.append((level, self.log_probability, acceptance, len(np.unique(self.ancestor))))
+
+    def _replicate(self, reached: bool, stopped: str) -> Replicate:
+        history = np.array(self.history, np.float64).reshape(-1, 4)
+        shares = np.bincount(self.ancestor) / self.cloud.size
+        return Replicate(
+            levels=history[:, 0],
+            log_probabilities=history[:, 1],
+            acceptance=history[:, 2],
+            ancestors=history[:, 3].astype(int),
+            effective_ancestors=float(1 / (shares**2).sum()),
+            log_probability=self.log_probability if reached else -math.inf,
+            reached=reached,
+            stopped=stopped,
+            evaluations=self.cloud.evaluations,
+            particles=self.cloud.positions,
+            scores=self.cloud.scores,
+        )
+
+
+def pool(replicates: tuple[Replicate, ...], confidence: float) -> Splitting:
+    """The mean of p̂ over replicates, its t-interval and the verdict."""
+    low, value, high = _interval(replicates, confidence)
+    reasons = _doubts(replicates)
+    status: Status = "suspect" if reasons else "ok"
+    return Splitting(
+        value=value, low=low, high=high, confidence=confidence, unit="nats", status=status, reasons=reasons, replicates=replicates
+    )
+
+
+def _interval(replicates: tuple[Replicate, ...], confidence: float) -> tuple[float, float, float]:
+    from scipy.special import stdtrit
+
+    count = len(replicates)
+    factor = float(stdtrit(count - 1, (1 + confidence) / 2)) / math.sqrt(count)
+    # a replicate that ended early bounds P by the probability of its last level
+    bounds = np.array([r.log_probability if r.reached else (r.log_probabilities[-1:].sum()) for r in replicates])
+    logs = np.array([r.log_probability for r in replicates])
+    top, _, spread = _mean(bounds)
+    high = min(0.0, top + factor * spread)
+    if not all(r.reached for r in replicates):
+        return -math.inf, _mean(logs)[0], high
+    if spread == 0:  # all alike, as with P = 1: the binomial bounds of the first draws
+        draws = sum(len(r.scores) for r in replicates)
+        bottom, ceiling = clopper_pearson(round(draws * math.exp(top)), draws, confidence)
+        return (math.log(bottom) if bottom > 0 else -math.inf), top, max(top, math.log(ceiling))
+    return top - factor * spread, top, high
+
+
+def _mean(logs: np.ndarray) -> tuple[float, np.ndarray, float]:
+    """log mean of exp(logs), the values over that mean, and their standard deviation."""
+    largest = logs.max()
+    if largest == -math.inf:
+        return -math.inf, np.ones(len(logs)), 0.0
+    scaled = np.exp(logs - largest)
+    relative = scaled / scaled.mean()
+    return float(largest + math.log(scaled.mean())), relative, float(relative.std(ddof=1))
+
+
+def _doubts(replicates: tuple[Replicate, ...]) -> tuple[str, ...]:
+    from scipy.special import chdtri
+
+    reasons = []
+    for reason in sorted({r.stopped for r in replicates if r.stopped}):
+        number = sum(r.stopped == reason for r in replicates)
+        reasons.append(f"{number} of {len(replicates)} replicates ended before the target: {reason}")
+    inverse = float(np.mean([1 / r.effective_ancestors for r in replicates]))
+    if inverse * FEW_ANCESTORS > 1:
+        reasons.append(
+            f"the last particles descend from effectively {1 / inverse:.2g} first draws, after {len(replicates[0].levels)} "
+            "levels: a part of the region may be lost; take more particles"
+        )
+    if all(r.reached for r in replicates):
+        ends = np.array([r.log_probability for r in replicates])
+        observed, ideal = float(ends.var(ddof=1)), float(np.mean([r.ideal_variance for r in replicates]))
+        unlikely = float(chdtri(len(ends) - 1, 1e-3)) / (len(ends) - 1)
+        if observed > unlikely * DISAGREEMENT**2 * ideal > 0:
+            reasons.append(
+                f"replicates disagree: log p has a standard deviation of {math.sqrt(observed):.2g}, independent particles would "
+                f"give {math.sqrt(ideal):.2g}; take more moves or more particles"
+            )
+    return tuple(reasons)
+
+
+def _check(
+    dimension: int,
+    particles: int,
+    moves: int,
+    line_moves: int,
+    quantile: float,
+    replicates: int,
+    target: float,
+    levels: np.ndarray | None,
+    confidence: float,
+) -> None:
+    if dimension < 1 or particles < 10 or replicates < 4:
+        raise InputError(
+            f"splitting: dimension = {dimension}, particles = {particles}, replicates = {replicates}: "
+            "need a dimension of at least 1, at least 10 particles and 4 replicates."
+        )
+    if moves < 0 or line_moves < 0 or moves + line_moves == 0:
+        raise InputError(f"splitting: moves = {moves}, line_moves = {line_moves}: the particles must move at least once a level.")
+    if not 0 < quantile < 1 or not 0 < confidence < 1:
+        raise InputError(f"splitting: quantile = {quantile}, confidence = {confidence}: give numbers between 0 and 1.")
+    if not math.isfinite(target):
+        raise InputError(f"splitting: levels_until = {target}: give a finite target.")
+    if levels is not None and (len(levels) == 0 or not np.all(np.diff(levels) < 0) or not np.all(np.isfinite(levels))):
+        raise InputError("splitting: levels must be finite and fall from one to the next, with the target last.")
