@@ -43,6 +43,11 @@ def test_new_family(tmp_path):
     assert distinct == "14"  # of the 104 functions of a perceptron, those that change sign with their inputs: no tie at 0
 
 
+def test_learning_coefficient(tmp_path):
+    value, interval = run(BLOCKS[3], tmp_path).split(" ", 1)
+    assert 1.8 < float(value) < 2.2 and interval.startswith("[")
+
+
 def test_commands_exist():
     listed = re.findall(r"^\| `slt-bias ([a-z-]+)", TEXT, re.M)
     shown = subprocess.run(

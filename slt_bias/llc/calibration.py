@@ -11,7 +11,6 @@ import numpy as np
 
 from slt_bias.llc.landscapes.base import Landscape
 from slt_bias.llc.posterior import Posterior
-from slt_bias.llc.samplers.base import Sampler
 from slt_bias.llc.samplers.hmc import HMC
 from slt_bias.llc.samplers.sgnht import SGNHT
 from slt_bias.llc.temperature import inverse_temperature_of, localization_of
@@ -34,7 +33,7 @@ class Calibration:
     acceptance : of the corrected pilot run. step_sizes : of the pilot after adaptation, one a model.
     """
 
-    sampler: Sampler
+    sampler: SGNHT
     inverse_temperature: float
     localization: float
     reasons: tuple[str, ...]
@@ -108,7 +107,7 @@ def calibrate_at(
     if landscape.examples is not None and landscape.examples > LARGEST_FULL_BATCH:
         batch = min(landscape.examples, max(1024, math.ceil(inverse_temperature)))
     slowest = 1 / math.sqrt(localization)  # the time in which flat directions forget
-    spacing = int(np.clip(math.ceil(0.3 * slowest / float(np.median(steps))), 1, MOST_STEPS_PER_DRAW))
+    spacing = int(np.clip(math.ceil(0.15 * slowest / float(np.median(steps))), 1, MOST_STEPS_PER_DRAW))
     sampler = SGNHT(
         step_size=float(steps[0]) if models == 1 else np.repeat(steps, chains),
         batch_size=batch,
@@ -120,7 +119,7 @@ def calibrate_at(
         f"step_size {shown}: {SHARE_OF_CORRECTED_STEP} of the leapfrog step at which a Metropolis-corrected pilot accepts "
         f"{acceptance:.0%}",
         "batch_size: all examples" if batch is None else f"batch_size {batch}: nβ and no fewer than 1,024, for the noise's sake",
-        f"steps_per_draw {spacing}: a draw every third of the time in which flat directions forget (1/√γ), at most "
+        f"steps_per_draw {spacing}: a draw every seventh of the time in which flat directions forget (1/√γ), at most "
         f"{MOST_STEPS_PER_DRAW}",
         "localization γ = 1 where not given; the verdict compares γ/10 and 10γ",
     )

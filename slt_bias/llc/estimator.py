@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 METHODS = ("fast", "reference")
-BURN_IN = {"fast": 0.5, "reference": 0.3}  # of the draws
+BURN_IN = 0.5  # of the draws
 
 
 def estimate(
@@ -56,8 +56,8 @@ def estimate(
     sampler : a sampler with its settings in the place of the calibrated one (`reference` takes an HMC).
     inverse_temperature : nβ; None: n/ln n. A sequence with method="reference"; None there: the method's own ladder.
     localization : γ; None: 1.
-    chains, draws, burn_in : independent chains; draws of each that are kept, and before them thrown away (None: half of the draws,
-        three tenths for `reference`). Every chain starts at w*. `reference` adds up to five times as many draws while m is open.
+    chains, draws, burn_in : independent chains; draws of each that are kept, and before them thrown away (None: half of the
+        draws). Every chain starts at w*. `reference` adds up to five times as many draws while m is open.
     parameters : names of those that are sampled, the others stay (weight-refined); None: all with requires_grad.
     rows : examples that L_n is taken over (data-refined: Wang et al. 2024, arXiv 2410.02984); None: all.
     calibration : from `calibrate`, in the place of a new pilot run.
@@ -80,7 +80,7 @@ def estimate(
             progress=progress,
         )  # fmt: skip
     plan, sampler = _plan(problem, inverse_temperature, gamma, chains, draws, burn_in, confidence, seed, calibration, sampler)
-    return run_fast(problem.landscape, problem.centre[None], plan, sampler, calibration, problem.notes)[0]
+    return run_fast(problem.landscape, problem.centre[None], plan, sampler, problem.notes)[0]
 
 
 def estimate_many(
@@ -111,7 +111,7 @@ def estimate_many(
     check_size(chains, draws, burn_in, confidence)
     gamma = localization_of(localization)
     plan, sampler = _plan(problem, inverse_temperature, gamma, chains, draws, burn_in, confidence, seed, None, sampler)
-    return run_fast(problem.landscape, centres, plan, sampler, None, problem.notes)
+    return run_fast(problem.landscape, centres, plan, sampler, problem.notes)
 
 
 def _plan(
@@ -159,4 +159,4 @@ def _rows_of(data: tuple[Tensor, ...] | None, rows: Sequence[int] | None) -> tup
 def _burn_in(given: int | None, draws: int, method: str) -> int:
     if method not in METHODS:
         raise SpecError(f"method = {method!r}.{nearest(str(method), METHODS)}")
-    return round(BURN_IN[method] * draws) if given is None else given
+    return round(BURN_IN * draws) if given is None else given

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from slt_bias.llc import checks, diagnostics, verdict
-from slt_bias.llc.calibration import Calibration, calibrate_at
+from slt_bias.llc.calibration import calibrate_at
 from slt_bias.llc.landscapes.base import Landscape
 from slt_bias.llc.posterior import Chains, Posterior
 from slt_bias.llc.result import LearningCoefficient
@@ -43,31 +43,29 @@ def run_fast(
     centres: np.ndarray,
     plan: Plan,
     sampler: Sampler | None,
-    calibration: Calibration | None,
     notes: tuple[str, ...] = (),
 ) -> list[LearningCoefficient]:
     """λ̂ at each of `centres` (models, dimension), all models × chains in one run."""
     began = time.perf_counter()
     keys = [key_of(centre) for centre in centres]
-    if sampler is None:
-        if calibration is None:
-            calibration = calibrate_at(
-                landscape, centres, plan.inverse_temperature, plan.localization, chains=plan.chains, seed=plan.seed, keys=keys
-            )
-        assert isinstance(calibration.sampler, SGNHT)
-        sampler, chains = _sample_until_stable(landscape, centres, plan, calibration.sampler, keys)
+    used = sampler
+    if used is None:
+        chosen = calibrate_at(
+            landscape, centres, plan.inverse_temperature, plan.localization, chains=plan.chains, seed=plan.seed, keys=keys
+        )
+        used, chains = _sample_until_stable(landscape, centres, plan, chosen.sampler, keys)
     else:
-        chains = sample(landscape, centres, plan, sampler, keys)
+        chains = sample(landscape, centres, plan, used, keys)
     baselines = landscape.losses(centres)
-    evidence = checks.gather(landscape, centres, baselines, plan, sampler, chains, keys)
+    evidence = checks.gather(landscape, centres, baselines, plan, used, chains, keys)
     seconds = (time.perf_counter() - began) / len(centres)
     return [
-        _result(model, landscape, plan, sampler, chains, float(baselines[model]), evidence[model], seconds, notes)
+        _result(model, landscape, plan, used, chains, float(baselines[model]), evidence[model], seconds, notes)
         for model in range(len(centres))
     ]
 
 
-HALVINGS = 3  # of the step, as many steps more, for models whose chains leave the finite numbers or disagree
+HALVINGS = 2  # of the step, as many steps more, for models whose chains leave the finite numbers or disagree
 
 
 def _sample_until_stable(
@@ -78,7 +76,7 @@ def _sample_until_stable(
     for _ in range(HALVINGS):
         grouped = chains.losses.reshape(len(centres), plan.chains, -1)
         lost = (chains.diverged.reshape(len(centres), plan.chains) >= 0).any(1)
-        again = np.array([gone or diagnostics.rhat(own) > verdict.HIGHEST_RHAT for gone, own in zip(lost, grouped, strict=True)])
+        again = lost | np.array([diagnostics.rhat(own) > verdict.HIGHEST_RHAT for own in grouped])
         if not again.any():
             break
         members = np.repeat(again, plan.chains)

@@ -21,7 +21,7 @@ from slt_bias.llc.samplers.hmc import HMC, Walk, is_local
 from slt_bias.llc.samplers.step_adaptation import DualAveraging
 from slt_bias.progress import Progress
 
-SPACING = 1.5  # ratio of neighbouring nβ: exp(this/√λ), which lets about a third of the exchanges pass
+SPACING = 0.8  # ratio of neighbouring nβ: exp(this/√λ), which lets more than half of the exchanges pass
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,7 @@ class ReplicaExchange:
         self._swaps = _Swaps(self.temperatures, ladders, seed, purpose)
         self._adaptations = list[DualAveraging]()
         self._trajectories = 0
+        self._walk: Walk
 
     def settle(self, burn_in: int, progress: bool = False) -> None:
         """Burn-in: `burn_in` trajectories at the lowest rung, a twentieth for each rung that is added, `burn_in` for all."""
@@ -119,23 +120,26 @@ class ReplicaExchange:
         start = np.tile(self._centre, (self._ladders, 1))
         step = 1 / np.sqrt(self.temperatures[:1])
         if rung:
-            start = self._freed(self._walk.positions[-self._ladders :], self._walk.losses[-self._ladders :])
+            start = self._starts(self._walk.positions[-self._ladders :], self._walk.losses[-self._ladders :])
             step = self._adaptations[-1].averaged * np.sqrt(self.temperatures[rung - 1] / self.temperatures[rung])
         purposes: list[streams.Purpose] = [[self._purpose, "ladder", ladder, rung] for ladder in range(self._ladders)]
         fresh = Walk.begin(self._posterior(rung, rung + 1), start, self._seed, purposes, self.temperatures[-1])
         self._walk = Walk.join(self._posterior(0, rung + 1), [self._walk, fresh]) if rung else fresh
         self._adaptations.append(DualAveraging(step, self._sampler.acceptance))
 
-    def _freed(self, places: np.ndarray, losses: np.ndarray) -> np.ndarray:
-        """`places` (ladders, dimension) of a rung to grow from; those that are stuck give way to the next ladder that is not.
+    def _starts(self, places: np.ndarray, losses: np.ndarray) -> np.ndarray:
+        """Where a new rung starts, from `places` (ladders, dimension) of the last one.
 
-        In a stiff place a chain rejects everything, and the next rungs would inherit it. nβL is about Gamma(λ): four times its
-        median and 12 more is no fluctuation. The ladders that share a place part again in the burn-in of all rungs.
+        Every second ladder starts at w* itself, too deep in the singularity, the others where the hotter rung is, too far out in
+        the flat directions: from both sides, so that the spread of the ladders shows what is not settled. Those that are stuck in a
+        stiff place (nβL is about Gamma(λ): four times its median and 12 more is no fluctuation) give way to the next that is not.
         """
         excess = self.temperatures[len(self._adaptations) - 1] * (losses - losses.min())
         good = np.flatnonzero(excess <= 4 * np.median(excess) + 12)
         after = np.searchsorted(good, np.arange(self._ladders)) % len(good)
-        return places[good[after]]
+        starts = places[good[after]]
+        starts[1::2] = self._centre
+        return starts
 
     def _posterior(self, first: int, end: int) -> Posterior:
         size = (end - first) * self._ladders

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 MALA_CHAINS, MALA_DRAWS = 4, 60
+LOST = 0.02  # acceptance that each direction may cost, see `_least_acceptance`
 
 
 def sweep(
@@ -53,7 +54,8 @@ def sweep(
 
     Returns a row a cell: step_size, inverse_temperature, value, low, high (λ̂ and its interval; NaN where failed), rhat,
     effective_sample_size, acceptance (share that a Metropolis-adjusted step of this ε on the whole data accepts from w*, NaN
-    where its chains diverge), status, reason (the first one, or an empty text). A cell does not depend on the others.
+    where its chains diverge), status, reason (the first one, or an empty text). Beside what `estimate` finds, a cell is suspect
+    where that acceptance is so low that the step itself biases λ̂ by a tenth. A cell does not depend on the others.
     Raises InputError for what `estimate` refuses, and where one of the lists is empty.
     """
     if not len(step_sizes) or not len(inverse_temperatures):
@@ -75,7 +77,14 @@ def sweep(
 
 
 def _cell(problem: Problem, plan: Plan, sampler: SGLD, step: float) -> dict[str, Any]:
-    result = run_fast(problem.landscape, problem.centre[None], plan, sampler, None, problem.notes)[0]
+    result = run_fast(problem.landscape, problem.centre[None], plan, sampler, problem.notes)[0]
+    acceptance = _acceptance(problem, plan, step)
+    status, reasons = result.status, result.reasons
+    least = _least_acceptance(result.value, problem.landscape.dimension)
+    if status != "failed" and not acceptance >= least:
+        status = "suspect"
+        refusal = f"the step is too large: a Metropolis-adjusted one accepts {acceptance:.1%}, {least:.1%} wanted"
+        reasons = (f"{refusal}: take a smaller step_size.", *reasons)
     return {
         "inverse_temperature": plan.inverse_temperature,
         "value": result.value,
@@ -83,10 +92,19 @@ def _cell(problem: Problem, plan: Plan, sampler: SGLD, step: float) -> dict[str,
         "high": result.high,
         "rhat": result.rhat,
         "effective_sample_size": result.effective_sample_size,
-        "acceptance": _acceptance(problem, plan, step),
-        "status": result.status,
-        "reason": result.reasons[0] if result.reasons else "",
+        "acceptance": acceptance,
+        "status": status,
+        "reason": reasons[0] if reasons else "",
     }
+
+
+def _least_acceptance(value: float, dimension: int) -> float:
+    """The acceptance below which SGLD's λ̂ is too large by a tenth.
+
+    On k directions of curvature h the bias is 1/(1 − εh/4), a tenth at εh = 0.4, and Metropolis refuses about 0.1·√k (εh)^(3/2)
+    (Roberts & Rosenthal 1998): 0.02·√k there. k : 2λ̂, from 1 to the number of parameters.
+    """
+    return 1 - LOST * math.sqrt(min(max(2 * value, 1.0), dimension))
 
 
 def _acceptance(problem: Problem, plan: Plan, step: float) -> float:

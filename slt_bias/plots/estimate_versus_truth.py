@@ -34,8 +34,8 @@ def estimate_versus_truth(table: pd.DataFrame, group: str = "method", title: str
         offset = (number - (len(names) - 1) / 2) * APART
         x = truth * math.exp(3 * offset) if logarithmic else truth + offset * (np.ptp(truths) or truths[0])
         percent = {name: (rows[name] / truth - 1) * 100 for name in ("value", "low", "high")}
-        verdicts.points(upper, x, rows, colour, series=number)
-        verdicts.points(lower, x, rows.assign(**percent), colour, series=number)
+        verdicts.points(upper, x, rows, colour)
+        verdicts.points(lower, x, rows.assign(**percent), colour)
         line = {"color": colour, "linestyle": styles.LINES[number % len(styles.LINES)], "linewidth": 0.9}
         order = np.argsort(x)
         lower.plot(x[order], percent["value"].to_numpy()[order], zorder=2, **line)

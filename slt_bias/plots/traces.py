@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,12 +16,15 @@ from slt_bias.errors import InputError
 from slt_bias.plots import styles, verdicts
 from slt_bias.plots.picture import Picture
 
+TITLE_WIDTH = 60  # characters of a panel's title on one line
+
 
 @dataclass(frozen=True)
 class TracePanel:
     """One estimate.
 
-    title : one line. trace : nβ·(L_n − L_n(w*)), nats, float64 (chains, draws); NaN from where a chain diverged.
+    title : broken into lines where it is long.
+    trace : nβ·(L_n − L_n(w*)), nats, float64 (chains, draws); NaN from where a chain diverged.
     value, low, high : the estimate, NaN where it failed. truth : λ where it is known.
     """
 
@@ -35,7 +39,8 @@ class TracePanel:
 def traces(panels: Sequence[TracePanel], title: str | None = None) -> Figure:
     """A row an estimate: the trace of each chain (left) and the running mean of each chain (right).
 
-    Solid black: λ̂, grey band: its interval; dashed: the truth, where it is known. Raises InputError for no panels.
+    Solid black: the mean over all chains (`value`); grey band: the interval of λ̂;
+    dashed: the truth, where it is known. Raises InputError for no panels.
     """
     if not panels:
         raise InputError("no traces to draw: give one or more panels.")
@@ -44,8 +49,8 @@ def traces(panels: Sequence[TracePanel], title: str | None = None) -> Figure:
     for (left, right), panel in zip(grid, panels, strict=True):
         _chains(left, panel)
         _running_means(right, panel)
-        left.set_title(panel.title, fontsize=9, loc="left")
-        right.set_title("mean of each chain so far", fontsize=9, loc="left")
+        left.set_title(textwrap.fill(panel.title, TITLE_WIDTH), fontsize=8.5, loc="left")
+        right.set_title("mean of each chain so far", fontsize=8.5, loc="left")
         for axes in (left, right):
             axes.set_xlim(0, panel.trace.shape[1])
     for axes in grid[-1]:
@@ -98,10 +103,9 @@ def _level(axes: Axes, panel: TracePanel) -> None:
 def _legend(figure: Figure, panels: Sequence[TracePanel]) -> None:
     entries: list[Line2D | Patch] = []
     if any(np.isfinite(panel.value) for panel in panels):
-        entries += [
-            Line2D([], [], color="black", linewidth=1.2, label="$\\hat{\\lambda}$, the mean over all chains"),
-            Patch(color="0.8", label="its interval"),
-        ]
+        entries.append(Line2D([], [], color="black", linewidth=1.2, label="mean over all chains"))
+    if any(np.isfinite([panel.low, panel.high]).all() for panel in panels):
+        entries.append(Patch(color="0.8", label="interval of $\\hat{\\lambda}$"))
     if any(panel.truth is not None for panel in panels):
         entries.append(Line2D([], [], **verdicts.TRUTH, label="λ, exact"))
     if entries:

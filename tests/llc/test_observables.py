@@ -167,12 +167,13 @@ def test_susceptibility_is_the_exact_covariance(tempered):
 
 def test_susceptibility_predicts_a_run_with_changed_weights():
     """Central difference of two runs with weights 1 ± h on one half of the data, 1 ∓ h on the other."""
-    beta, h, half = 30.0, 0.25, np.arange(EXAMPLES) < EXAMPLES // 2
+    beta, h, chains, half = 30.0, 0.25, 2000, np.arange(EXAMPLES) < EXAMPLES // 2
     direction = np.where(half, 1.0, -1.0)
+    settings = SETTINGS | {"chains": chains, "draws": 4, "burn_in": 30}
     means, exact, variance = [], [], 0.0
     for sign in (1, -1):
         weights = 1 + sign * h * direction
-        draws = observe(*CASE.call(weights), inverse_temperature=beta, **(SETTINGS | {"draws": 6}))
+        draws = observe(*CASE.call(weights), inverse_temperature=beta, **settings)
         losses = draws.example_losses / weights  # of the unweighted examples
         means.append(losses[..., half].mean())
         mean, covariance = CASE.residuals(beta, weights)
@@ -180,13 +181,13 @@ def test_susceptibility_predicts_a_run_with_changed_weights():
         part = 0.5 * covariance**2 + np.outer(mean, mean) * covariance
         variance += part[np.ix_(half, half)].mean() / (2 * h) ** 2
     difference = (means[0] - means[1]) / (2 * h)
-    draws = run(beta)
+    draws = run(beta, **settings)
     found = influence.susceptibilities(draws, direction / EXAMPLES, draws.example_losses[..., half].mean(2)).value[0, 0]
     losses = CASE.exact_losses(beta)
     a, b = losses @ direction / EXAMPLES, losses[:, half].mean(1)
     variance += beta**2 * ((a - a.mean()) * (b - b.mean())).var()
     curvature = abs((exact[0] - exact[1]) / (2 * h) + beta * np.cov(a, b)[0, 1])  # of the difference itself, of order h²
-    tolerance = 4.5 * np.sqrt(variance / CHAINS) + curvature
+    tolerance = 4.5 * np.sqrt(variance / chains) + curvature
     assert abs(found - difference) < tolerance
     assert abs(found) > 2 * tolerance  # the other sign, or no answer at all, would be seen
 
@@ -210,7 +211,9 @@ def test_draws_are_what_they_say(tempered):
     direct = 0.5 * (CASE.targets - tempered.positions @ CASE.rows.T) ** 2
     assert np.allclose(tempered.example_losses, direct, rtol=1e-10, atol=1e-12)
     assert np.allclose(tempered.centre_losses, 0.5 * (CASE.targets - CASE.rows @ CASE.start) ** 2)
-    assert tempered.status == "ok", tempered.reasons
+    longer = run(None, chains=8, draws=400)
+    assert longer.status == "ok", longer.reasons
+    assert longer.rhat < 1.05 and longer.effective_sample_size > 500
     few = [run(None, chains=5, draws=20, burn_in=10, seed=seed) for seed in (1, 1, 2)]
     assert np.array_equal(few[0].losses, few[1].losses) and not np.array_equal(few[0].losses, few[2].losses)
 
@@ -221,7 +224,7 @@ def test_the_jackknife_has_its_coverage():
     A sum of variances is skewed, so that the band is the 99.9 % binomial one, 3 % wider at the lower end.
     """
     beta, inside = float(EXAMPLES), 0
-    losses = CASE.exact_losses(beta).reshape(-1, 8, 40, EXAMPLES)
+    losses = CASE.exact_losses(beta, 96_000).reshape(-1, 8, 40, EXAMPLES)
     exact = 0.5 * np.diag(CASE.loss_covariance(beta)).sum()
     template = run(beta, chains=4, draws=10, burn_in=0)
     for each in losses[:300]:

@@ -18,9 +18,17 @@ class Landscape(Protocol):
     backend : "compiled" or "torch".
     """
 
-    dimension: int
-    examples: int | None
-    backend: str
+    @property
+    def dimension(self) -> int:
+        """Number of sampled parameters."""
+
+    @property
+    def examples(self) -> int | None:
+        """n, or None."""
+
+    @property
+    def backend(self) -> str:
+        """How it is computed."""
 
     def losses(self, parameters: np.ndarray) -> np.ndarray:
         """L_n of each row on the whole data: (k, dimension) → (k,), in nats an example."""

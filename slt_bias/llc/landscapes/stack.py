@@ -191,7 +191,7 @@ def recognise(
     """The compiled landscape of a model, or None where it is not known how to compile it: then the general path serves.
 
     model : a module with `layer_stack()`, a list of (weight name, bias name or None, activation, transposed) in order, or a
-        Sequential of (Flatten first,) Linear, ReLU, Tanh, exact GELU, Sigmoid and Identity.
+        Linear, or a Sequential of (Flatten first,) Linear, ReLU, Tanh, exact GELU, Sigmoid and Identity.
     loss : `slt_bias.losses.squared_error(…)` or `cross_entropy(…)`. data : tuple of tensors, the inputs first.
     parameters : names of those that are sampled, in the order of `named_parameters()`; None = all.
     reasons : where given, the reason for None is appended to it.
@@ -246,11 +246,11 @@ def _describe(model: nn.Module, reasons: list[str]) -> Description | None:
             reasons.append(f"layer_stack(): the compiled path knows no activation {unknown}; it knows {', '.join(CODES)}")
             return None
         return described
-    if type(model) is not nn.Sequential:
+    if type(model) not in (nn.Sequential, nn.Linear):
         reasons.append("the model has no layer_stack() and is no Sequential")
         return None
     layers: Description = []
-    for place, module in enumerate(model):
+    for place, module in enumerate(model if isinstance(model, nn.Sequential) else (model,)):
         kind = type(module).__name__.lower()
         if type(module) is nn.Linear:
             layers.append((module.weight, module.bias, "identity", False))

@@ -12,9 +12,11 @@ from slt_bias.llc.posterior import Chains, Posterior
 
 
 class Sampler(Protocol):
-    """A sampler carries only its own settings, in a frozen dataclass; `name` is how tables call it."""
+    """A sampler carries only its own settings, in a frozen dataclass."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """How tables call it."""
 
     def sample(
         self,

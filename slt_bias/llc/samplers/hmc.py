@@ -43,7 +43,7 @@ class HMC:
     """
 
     step_size: float | None = None
-    leapfrog_steps: int = 8
+    leapfrog_steps: int = 16
     acceptance: float = 0.8
     name: str = "hmc"
 
