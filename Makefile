@@ -38,6 +38,7 @@ bench: setup
 	$(BIN)/python benchmarks/networks.py
 	$(BIN)/python benchmarks/families.py
 	$(BIN)/python benchmarks/complexity.py
+	$(BIN)/python benchmarks/learning_coefficients.py
 
 verify: setup
 	$(BIN)/slt-bias verify

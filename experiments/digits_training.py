@@ -31,7 +31,7 @@ SECONDS = 120.0  # what 20 checkpoints may take on two cores
 SIZES = {  # training steps, checkpoints, seeds, examples, chains, draws
     "full": (3000, 20, 3, 1000, 4, 120),
     "quick": (3000, 8, 1, 1000, 4, 100),
-    "smoke": (300, 3, 1, 100, 4, 40),
+    "smoke": (200, 2, 1, 60, 4, 20),
 }
 
 

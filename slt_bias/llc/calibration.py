@@ -22,23 +22,28 @@ PILOT_CHAINS = 4
 PILOT_TRAJECTORIES = 120
 SHARE_OF_CORRECTED_STEP = 0.4  # of the leapfrog step that HMC accepts 80 % of the time
 LARGEST_FULL_BATCH = 4096  # examples up to which every step sees all data
-MOST_STEPS_PER_DRAW = 50
+MOST_STEPS_PER_DRAW = 32
 
 
 @dataclass(frozen=True)
 class Calibration:
     """What was chosen, and why.
 
-    sampler : with its settings. inverse_temperature : nβ. localization : γ. reasons : one sentence a choice.
+    samplers : with their settings, one a model. inverse_temperature : nβ. localization : γ. reasons : one sentence a choice.
     acceptance : of the corrected pilot run. step_sizes : of the pilot after adaptation, one a model.
     """
 
-    sampler: SGNHT
+    samplers: tuple[SGNHT, ...]
     inverse_temperature: float
     localization: float
     reasons: tuple[str, ...]
     acceptance: float
     step_sizes: tuple[float, ...]
+
+    @property
+    def sampler(self) -> SGNHT:
+        """The sampler of the only, or first, model."""
+        return self.samplers[0]
 
 
 def calibrate(
@@ -64,7 +69,6 @@ def calibrate(
         problem.centre[None],
         inverse_temperature_of(inverse_temperature, problem.landscape.examples),
         localization_of(localization),
-        chains=1,
         seed=seed,
         keys=[key_of(problem.centre)],
     )
@@ -76,11 +80,10 @@ def calibrate_at(
     inverse_temperature: float,
     localization: float,
     *,
-    chains: int,
     seed: int,
     keys: list[str],
 ) -> Calibration:
-    """Choose the sampler of `method="fast"` for models at `centres` (models, dimension), `chains` chains each.
+    """Choose the sampler of `method="fast"` for models at `centres` (models, dimension).
 
     A pilot of HMC from w* (full batch, corrected, so that no step can be wrong) adapts its step to an acceptance of 0.8; the
     thermostat runs at 0.4 of it, the smallest over the pilot's chains of each model.
@@ -107,20 +110,19 @@ def calibrate_at(
     if landscape.examples is not None and landscape.examples > LARGEST_FULL_BATCH:
         batch = min(landscape.examples, max(1024, math.ceil(inverse_temperature)))
     slowest = 1 / math.sqrt(localization)  # the time in which flat directions forget
-    spacing = int(np.clip(math.ceil(0.15 * slowest / float(np.median(steps))), 1, MOST_STEPS_PER_DRAW))
-    sampler = SGNHT(
-        step_size=float(steps[0]) if models == 1 else np.repeat(steps, chains),
-        batch_size=batch,
-        steps_per_draw=spacing,
-        friction=math.sqrt(localization),
+    wanted = np.ceil(0.15 * slowest / steps)
+    spacings = np.minimum(2 ** np.ceil(np.log2(np.maximum(wanted, 1))), MOST_STEPS_PER_DRAW).astype(int)
+    samplers = tuple(
+        SGNHT(step_size=float(step), batch_size=batch, steps_per_draw=int(spacing), friction=math.sqrt(localization))
+        for step, spacing in zip(steps, spacings, strict=True)
     )
     shown = f"{steps.min():.3g}" if models == 1 else f"{steps.min():.3g} … {steps.max():.3g}"
     reasons = (
         f"step_size {shown}: {SHARE_OF_CORRECTED_STEP} of the leapfrog step at which a Metropolis-corrected pilot accepts "
         f"{acceptance:.0%}",
         "batch_size: all examples" if batch is None else f"batch_size {batch}: nβ and no fewer than 1,024, for the noise's sake",
-        f"steps_per_draw {spacing}: a draw every seventh of the time in which flat directions forget (1/√γ), at most "
+        f"steps_per_draw {spacings.max()}: a draw every seventh of the time in which flat directions forget (1/√γ), at most "
         f"{MOST_STEPS_PER_DRAW}",
         "localization γ = 1 where not given; the verdict compares γ/10 and 10γ",
     )
-    return Calibration(sampler, inverse_temperature, localization, reasons, acceptance, tuple(float(step) for step in corrected))
+    return Calibration(samplers, inverse_temperature, localization, reasons, acceptance, tuple(float(step) for step in corrected))

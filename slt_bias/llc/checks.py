@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 SHARE = 1 / 12  # of the main run's gradients, for each check
 CHAINS = 4
-LEAPFROG_STEPS = 8
+LEAPFROG_STEPS = 4
 RESCALING = 1.5
 CONCLUSIVE = 1.15  # R-hat above which a check says nothing
-FEWEST_DRAWS = 40  # a check with fewer tells nothing and is left out
+FEWEST_DRAWS = 30  # a check with fewer tells nothing and is left out
 
 
 def gather(
@@ -44,13 +44,14 @@ def gather(
     shifts: list[dict[str, tuple[float, float]]] = [{} for _ in range(models)]
     _corrected(landscape, centres, baselines, plan, sampler, ends, keys, shifts)
     _variants(landscape, centres, baselines, plan, sampler, chains, ends, keys, shifts)
+    starts = np.concatenate([centres[:, None], ends], axis=1).reshape(-1, centres.shape[1])
+    lowest = descend(landscape, starts, steps=100)[0].reshape(models, 1 + CHAINS)
     evidence = []
     for model in range(models):
         own = slice(model * plan.chains, (model + 1) * plan.chains)
         good = chains.losses[own][chains.diverged[own] < 0]
         trace = plan.inverse_temperature * (good - baselines[model])
         value, error = diagnostics.mean_interval(trace, plan.confidence)[:2] if len(good) else (math.nan, math.nan)
-        lowest, _ = descend(landscape, np.vstack([centres[model : model + 1], ends[model]]), steps=100)
         eigenvalues = hessian_eigenvalues(landscape, centres[model])
         evidence.append(
             Evidence(
@@ -60,9 +61,10 @@ def gather(
                 effective=diagnostics.effective_sample_size(trace) if len(good) else math.nan,
                 chains=plan.chains,
                 diverged=plan.chains - len(good),
-                descent=plan.inverse_temperature * float(baselines[model] - lowest[0]),
-                escape=plan.inverse_temperature * float(baselines[model] - lowest[1:].min()),
+                descent=plan.inverse_temperature * float(baselines[model] - lowest[model, 0]),
+                escape=plan.inverse_temperature * float(baselines[model] - lowest[model, 1:].min()),
                 regular=None if eigenvalues is None else regular_part(eigenvalues, plan.inverse_temperature, plan.localization),
+                dimension=landscape.dimension,
                 checks=shifts[model],
             )
         )

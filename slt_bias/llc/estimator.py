@@ -73,7 +73,7 @@ def estimate(
     gamma = localization_of(localization)
     if method == "reference":
         if sampler is not None and not isinstance(sampler, HMC):
-            raise InputError(f"method='reference' samples with HMC, not {type(sampler).__name__}: leave sampler out, or take fast.")
+            raise InputError(f"method='reference' samples with HMC, not {type(sampler).__name__}: leave sampler out.")
         return run_reference(
             problem.landscape, problem.centre, inverse_temperature=inverse_temperature, localization=gamma, chains=chains,
             draws=draws, burn_in=burn_in, confidence=confidence, seed=seed, sampler=sampler or HMC(), notes=problem.notes,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -48,19 +49,24 @@ def run_fast(
     """λ̂ at each of `centres` (models, dimension), all models × chains in one run."""
     began = time.perf_counter()
     keys = [key_of(centre) for centre in centres]
-    used = sampler
-    if used is None:
-        chosen = calibrate_at(
-            landscape, centres, plan.inverse_temperature, plan.localization, chains=plan.chains, seed=plan.seed, keys=keys
-        )
-        used, chains = _sample_until_stable(landscape, centres, plan, chosen.sampler, keys)
+    samplers: list[Sampler]
+    if sampler is not None:
+        samplers = [sampler] * len(centres)
+        chains = sample(landscape, centres, plan, sampler, keys)
     else:
-        chains = sample(landscape, centres, plan, used, keys)
+        calibration = calibrate_at(landscape, centres, plan.inverse_temperature, plan.localization, seed=plan.seed, keys=keys)
+        samplers, chains = _sample_until_stable(landscape, centres, plan, list(calibration.samplers), keys)
     baselines = landscape.losses(centres)
-    evidence = checks.gather(landscape, centres, baselines, plan, used, chains, keys)
+    evidence: dict[int, verdict.Evidence] = {}
+    for members in _alike(samplers):
+        own = chains.chosen(_chains_of(members, plan.chains))
+        found = checks.gather(
+            landscape, centres[members], baselines[members], plan, samplers[members[0]], own, [keys[model] for model in members]
+        )
+        evidence.update(zip(members.tolist(), found, strict=True))
     seconds = (time.perf_counter() - began) / len(centres)
     return [
-        _result(model, landscape, plan, used, chains, float(baselines[model]), evidence[model], seconds, notes)
+        _result(model, landscape, plan, samplers[model], chains, float(baselines[model]), evidence[model], seconds, notes)
         for model in range(len(centres))
     ]
 
@@ -69,26 +75,47 @@ HALVINGS = 2  # of the step, as many steps more, for models whose chains leave t
 
 
 def _sample_until_stable(
-    landscape: Landscape, centres: np.ndarray, plan: Plan, sampler: SGNHT, keys: list[str]
-) -> tuple[SGNHT, Chains]:
-    """The main run with a calibrated sampler: models with diverged or disagreeing chains again, at half the step."""
-    chains = sample(landscape, centres, plan, sampler, keys)
+    landscape: Landscape, centres: np.ndarray, plan: Plan, samplers: list[SGNHT], keys: list[str]
+) -> tuple[list[Sampler], Chains]:
+    """The main run with calibrated samplers: models with diverged or disagreeing chains again, at half the step."""
+    current = list(samplers)
+    chains = _sample_each(landscape, centres, plan, current, keys)
     for _ in range(HALVINGS):
         grouped = chains.losses.reshape(len(centres), plan.chains, -1)
         lost = (chains.diverged.reshape(len(centres), plan.chains) >= 0).any(1)
-        again = lost | np.array([diagnostics.rhat(own) > verdict.HIGHEST_RHAT for own in grouped])
-        if not again.any():
+        again = np.flatnonzero(lost | np.array([diagnostics.rhat(own) > verdict.HIGHEST_RHAT for own in grouped]))
+        if not len(again):
             break
-        members = np.repeat(again, plan.chains)
-        sampler = replace(sampler, steps_per_draw=2 * sampler.steps_per_draw)
-        smaller = replace(sampler, step_size=chains.step_size[members] / 2)
-        fresh = sample(landscape, centres[again], plan, smaller, [key for key, redo in zip(keys, again, strict=True) if redo])
-        chains = chains.replaced(members, fresh)
-    return replace(sampler, step_size=_one_or_each(chains.step_size)), chains
+        for model in again:
+            old = current[model]
+            current[model] = replace(old, step_size=float(np.asarray(old.step_size)) / 2, steps_per_draw=2 * old.steps_per_draw)
+        redone, names = [current[model] for model in again], [keys[model] for model in again]
+        fresh = _sample_each(landscape, centres[again], plan, redone, names)
+        chains = chains.replaced(_chains_of(again, plan.chains), fresh)
+    return list(current), chains
 
 
-def _one_or_each(steps: np.ndarray) -> float | np.ndarray:
-    return float(steps[0]) if np.all(steps == steps[0]) else steps
+def _sample_each(
+    landscape: Landscape, centres: np.ndarray, plan: Plan, samplers: list[SGNHT], keys: list[str]
+) -> Chains:
+    """One run for each number of steps per draw: a model's chains then depend on its own sampler alone."""
+    parts, places = [], []
+    for members in _alike(samplers):
+        steps = np.repeat([float(np.asarray(samplers[model].step_size)) for model in members], plan.chains)
+        merged = replace(samplers[members[0]], step_size=steps)
+        parts.append(sample(landscape, centres[members], plan, merged, [keys[model] for model in members]))
+        places.append(_chains_of(members, plan.chains))
+    return Chains.joined(parts, np.concatenate(places))
+
+
+def _alike(samplers: Sequence[Sampler]) -> list[np.ndarray]:
+    """Indices of the models whose samplers differ in nothing but the step, so that they can run together."""
+    spacings = np.array([getattr(sampler, "steps_per_draw", 1) for sampler in samplers])
+    return [np.flatnonzero(spacings == spacing) for spacing in np.unique(spacings)]
+
+
+def _chains_of(models: np.ndarray, chains: int) -> np.ndarray:
+    return (models[:, None] * chains + np.arange(chains)).ravel()
 
 
 def sample(landscape: Landscape, centres: np.ndarray, plan: Plan, sampler: Sampler, keys: list[str]) -> Chains:
@@ -149,7 +176,7 @@ def _result(
         acceptance=float(acceptance.mean()) if np.isfinite(acceptance).all() else math.nan,
         diverged_chains=evidence.diverged,
         step_size=float(chains.step_size[own].mean()),
-        sampler=describe(sampler),
+        sampler=repr(sampler),
         method="fast",
         backend=landscape.backend,
         examples=landscape.examples,
@@ -158,11 +185,3 @@ def _result(
         checks=verdict.table_of_checks(evidence),
         notes=notes,
     )
-
-
-def describe(sampler: Sampler) -> str:
-    """A sampler with its settings as one line; a step a chain is shown as its range."""
-    steps = np.atleast_1d(np.asarray(getattr(sampler, "step_size", None), dtype=object))
-    if len(steps) > 1:
-        return f"{type(sampler).__name__}(step_size={min(steps):.3g}…{max(steps):.3g}, …)"
-    return repr(replace(sampler))  # type: ignore[type-var]

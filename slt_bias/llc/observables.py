@@ -111,7 +111,7 @@ def observe(
     key, centres = key_of(problem.centre), np.tile(problem.centre, (chains, 1))
     sampler: Sampler = HMC()
     if landscape.dimension > LARGEST_CORRECTED:
-        sampler = calibrate_at(landscape, centres[:1], temperature, gamma, chains=chains, seed=seed, keys=[key]).sampler
+        sampler = calibrate_at(landscape, centres[:1], temperature, gamma, seed=seed, keys=[key]).sampler
     posterior = Posterior(landscape, centres, np.full(chains, temperature), np.full(chains, gamma))
     purposes: list[Any] = [["observe", key, chain] for chain in range(chains)]
     run = sampler.sample(posterior, centres, draws=draws, burn_in=burn_in, seed=seed, purposes=purposes, keep=True)

@@ -65,8 +65,20 @@ class Chains:
     diverged: np.ndarray
     positions: np.ndarray | None = None
 
+    @classmethod
+    def joined(cls, parts: list[Chains], places: np.ndarray) -> Chains:
+        """Several runs as one: chain i of all, part after part, goes to place `places`[i]."""
+        names = [field.name for field in fields(cls) if getattr(parts[0], field.name) is not None]
+        order = np.argsort(places)
+        return cls(**{name: np.concatenate([getattr(part, name) for part in parts])[order] for name in names})
+
+    def chosen(self, which: np.ndarray) -> Chains:
+        """The chains `which`, indices."""
+        names = [field.name for field in fields(self) if getattr(self, field.name) is not None]
+        return Chains(**{name: getattr(self, name)[which] for name in names})
+
     def replaced(self, which: np.ndarray, by: Chains) -> Chains:
-        """The same with the chains of the mask `which` (k,) taken from another run."""
+        """The same with the chains `which`, indices, taken from another run."""
         names = [field.name for field in fields(self) if getattr(self, field.name) is not None]
         arrays = {name: getattr(self, name).copy() for name in names}
         for name, array in arrays.items():

@@ -99,7 +99,8 @@ def _guess(
     if given is None:
         lowest = LADDER[0] if noiseless else inverse_temperature_of(None, landscape.examples)
     else:
-        lowest = min(inverse_temperature_of(value, landscape.examples) for value in np.atleast_1d(np.asarray(given, dtype=object)))
+        listed = np.atleast_1d(np.asarray(given, dtype=object))
+        lowest = min((inverse_temperature_of(value, landscape.examples) for value in listed), default=1.0)
     posterior = Posterior(landscape, np.tile(centre, (PILOTS, 1)), np.full(PILOTS, lowest), np.full(PILOTS, localization))
     purposes: list[Any] = [["reference pilot", key_of(centre), chain] for chain in range(PILOTS)]
     run = HMC().sample(
@@ -233,6 +234,7 @@ def _evidence(
         descent=temperature * float(baseline - lowest[0]),
         escape=temperature * float(baseline - lowest[1:].min()),
         regular=None if eigenvalues is None else regular_part(eigenvalues, temperature, localization),
+        dimension=landscape.dimension,
         checks={},
     )
 

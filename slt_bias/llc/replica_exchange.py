@@ -131,8 +131,8 @@ class ReplicaExchange:
         """Where a new rung starts, from `places` (ladders, dimension) of the last one.
 
         Every second ladder starts at w* itself, too deep in the singularity, the others where the hotter rung is, too far out in
-        the flat directions: from both sides, so that the spread of the ladders shows what is not settled. Those that are stuck in a
-        stiff place (nβL is about Gamma(λ): four times its median and 12 more is no fluctuation) give way to the next that is not.
+        the flat directions: from both sides, so that the spread of the ladders shows what is not settled. Those that are stuck in
+        a stiff place (nβL is about Gamma(λ): four times its median and 12 more is no fluctuation) give way to the next one.
         """
         excess = self.temperatures[len(self._adaptations) - 1] * (losses - losses.min())
         good = np.flatnonzero(excess <= 4 * np.median(excess) + 12)

@@ -70,7 +70,7 @@ def test_reference_finds_the_learning_coefficient_and_the_multiplicity():
 
 def test_a_population_loss_needs_a_temperature_and_gives_the_limit_over_several():
     system = monomial.monomial((1, 2))
-    with pytest.raises(InputError, match="data=None.*inverse_temperature"):
+    with pytest.raises(InputError, match=r"data=None.*inverse_temperature"):
         sb.llc.estimate(*parts(system), method="fast")
     result = sb.llc.estimate(*parts(system), method="reference", inverse_temperature=(1e3, 1e5, 1e7, 1e9), draws=300, seed=3)
     assert abs(result.value - 0.25) < 0.04  # 4 rungs' worth of a heavy-tailed law, from few draws

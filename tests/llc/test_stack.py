@@ -192,7 +192,7 @@ def test_what_is_not_recognised_says_why():
         (nn.Sequential(nn.Linear(6, 6), nn.GELU(approximate="tanh")), loss, data, "exact GELU"),
         (nn.Sequential(nn.Linear(6, 5)), squared_error(0), data, "5 outputs"),
         (nn.Sequential(nn.Linear(6, 5), nn.Linear(4, 6)), squared_error(0), data, "does not fit"),
-        (nn.Linear(6, 6), squared_error(0), data, "layer_stack"),
+        (nn.Bilinear(6, 6, 6), squared_error(0), data, "layer_stack"),
         (nn.Sequential(nn.Tanh()), squared_error(0), data, "layer 0"),
         (nn.Sequential(nn.Linear(6, 6)), squared_error(1), data, "target 1"),
     ]

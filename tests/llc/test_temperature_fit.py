@@ -44,7 +44,7 @@ CASES = [(8.0, 1, 20, 0.7), (6.5, 2, 20, 0.0), (0.5, 2, 2, 0.75), (0.5, 3, 3, 0.
 
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_coverage_and_multiplicity(case):
-    """The 99.9 % band of a binomial variable of 0.95; `least`: how often m must be found (λ = 6.5 leaves it open, and says so)."""
+    """The 99.9 % band of a binomial variable of 0.95; `least`: how often m must be found (λ = 6.5 leaves it open)."""
     coefficient, multiplicity, dimension, least = case
     inside, right, wrong = shares(coefficient, multiplicity, dimension)
     low, high = binom.ppf([0.0005, 0.9995], SIMULATIONS, 0.95)

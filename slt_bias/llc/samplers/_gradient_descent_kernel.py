@@ -179,7 +179,7 @@ def run_chains(kind, settings, layers, frozen, data, loss, tile, batch, targets,
                 if kind == SGLD:
                     langevin_move(position, centre, gradient, noise, beta, gamma, step)
                 elif kind == RMSPROP_SGLD:
-                    share = 0.0 if beginning else (settings[0] if draw < burn_in else 1.0)
+                    share = 0.0 if beginning else (settings[0] if 2 * draw < burn_in else 1.0)
                     preconditioned_move(position, centre, gradient, noise, beta, gamma, step, second, share, settings[1])
                 else:
                     kick = 0.5 * step if beginning else step

@@ -61,12 +61,12 @@ def local_scale(layers, weights, data, loss, tile, work, places, gradient, full_
 def trajectories(layers, frozen, data, loss, tile, targets, state, settings, acceptance):
     """Advance all chains by one trajectory.
 
-    targets : centres (k, d), nβ (k,), γ (k,), steps (k,). state : positions (k, d), losses (k,), gradients (k, d), generators of
-    the normals and of the uniforms. settings : leapfrog steps, local, jitter, probe, spread. acceptance : (k,), filled.
+    targets : centres (k, d), nβ (k,), γ (k,), steps (k,), probes (k,). state : positions (k, d), losses (k,), gradients (k, d),
+    generators of the normals and of the uniforms. settings : leapfrog steps, local, jitter, spread. acceptance : (k,), filled.
     """
-    centres, inverse_temperature, localization, step_size = targets
+    centres, inverse_temperature, localization, step_size, probes = targets
     positions, losses, gradients, normal_states, uniform_states = state
-    leapfrog_steps, local, jitter, probe, spread = settings
+    leapfrog_steps, local, jitter, spread = settings
     dimension = positions.shape[1]
     work, places = workspace(layers, data[4], tile)
     weights = aligned_doubles(dimension + len(frozen))
@@ -89,7 +89,7 @@ def trajectories(layers, frozen, data, loss, tile, targets, state, settings, acc
         lanes[:] = uniform_states[c]
         fill_words(lanes, luck)
         uniform_states[c] = lanes
-        beta, gamma = inverse_temperature[c], localization[c]
+        beta, gamma, probe = inverse_temperature[c], localization[c], probes[c]
         position[:] = positions[c]
         centre[:] = centres[c]
         gradient[:] = gradients[c]

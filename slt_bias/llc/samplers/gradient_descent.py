@@ -160,7 +160,7 @@ def _plain(
                 kept[:, draw - burn_in] = state.positions
             fill_normals(state.normal_states, noise)
             with np.errstate(over="ignore", invalid="ignore"):
-                sampler.move(state, posterior, gradients, noise, step[:, None], draw == 0 and k == 0, draw < burn_in)
+                sampler.move(state, posterior, gradients, noise, step[:, None], draw == 0 and k == 0, 2 * draw < burn_in)
             lost = (diverged < 0) & ~(np.isfinite(values) & np.isfinite(state.positions).all(1))
             diverged[lost] = max(draw - burn_in, 0)
             state.positions[diverged >= 0] = np.nan

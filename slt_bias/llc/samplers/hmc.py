@@ -98,14 +98,14 @@ def is_local(trajectory: int) -> bool:
 class Walk:
     """The moving state of k HMC chains: positions, losses and gradients there, and their generators.
 
-    probe : the distance at which h is taken; the same for all chains, so that they can exchange places.
+    probe : the distance at which h is taken, (k,); the same for all chains that exchange places.
     """
 
     posterior: Posterior
     positions: np.ndarray
     losses: np.ndarray
     gradients: np.ndarray
-    probe: float
+    probe: np.ndarray
     normal_states: np.ndarray
     uniform_states: np.ndarray
 
@@ -113,20 +113,22 @@ class Walk:
     def begin(
         cls, posterior: Posterior, start: np.ndarray, seed: int, purposes: Sequence[streams.Purpose], coldest: float | None = None
     ) -> Walk:
-        """Chains at `start`, each with generators of its own; coldest: the highest nβ that `probe` serves, None: theirs."""
+        """Chains at `start`, each with generators of its own; coldest: the highest nβ of chains that will exchange
+        places with these; None: there are none.
+        """
         positions = np.array(start, float, order="C")
         posterior = replace(posterior, centres=np.ascontiguousarray(posterior.centres, float))
         losses, gradients = posterior.landscape.gradients(positions)
-        probe = PROBE / float(np.sqrt(coldest or posterior.inverse_temperature.max()))
+        probe = PROBE / np.sqrt(posterior.inverse_temperature if coldest is None else np.full(len(positions), coldest))
         generators = states("normals", seed, purposes), states("uniforms", seed, purposes)
         return cls(posterior, positions, losses, gradients, probe, *generators)
 
     @classmethod
     def join(cls, posterior: Posterior, walks: Sequence[Walk]) -> Walk:
         """Several walks as one."""
-        names = ("positions", "losses", "gradients", "normal_states", "uniform_states")
+        names = ("positions", "losses", "gradients", "probe", "normal_states", "uniform_states")
         arrays = {name: np.concatenate([getattr(walk, name) for walk in walks]) for name in names}
-        return cls(posterior=posterior, probe=walks[0].probe, **arrays)
+        return cls(posterior=posterior, **arrays)
 
     def advance(self, step_size: np.ndarray, leapfrog_steps: int, local: bool = False, jitter: bool = True) -> np.ndarray:
         """One trajectory of every chain; gives the acceptance probabilities (k,). A trajectory that overflows is refused.
@@ -143,9 +145,9 @@ class Walk:
         self, stack: StackLandscape, step_size: np.ndarray, leapfrog_steps: int, local: bool, jitter: bool
     ) -> np.ndarray:
         posterior, acceptance = self.posterior, np.empty(len(self.positions))
-        targets = posterior.centres, posterior.inverse_temperature, posterior.localization, step_size
+        targets = posterior.centres, posterior.inverse_temperature, posterior.localization, step_size, self.probe
         state = self.positions, self.losses, self.gradients, self.normal_states, self.uniform_states
-        settings = leapfrog_steps, local, jitter, self.probe, SPREAD
+        settings = leapfrog_steps, local, jitter, SPREAD
 
         def work(a: int, b: int) -> None:
             kernel.trajectories(
@@ -196,7 +198,7 @@ class Walk:
         length = np.sqrt(np.einsum("kd,kd->k", gradients, gradients))
         still = ~(length > 0)
         direction = gradients / np.where(still, 1.0, length)[:, None]
-        _, ahead = self.posterior.landscape.gradients(positions + self.probe * direction)
+        _, ahead = self.posterior.landscape.gradients(positions + self.probe[:, None] * direction)
         found = np.abs(np.einsum("kd,kd->k", ahead - gradients, direction)) / self.probe
         steep = np.where(still | ~np.isfinite(found) | (found <= 0), 1.0, found)
         return 1 / np.sqrt(self.posterior.inverse_temperature * steep + self.posterior.localization)
