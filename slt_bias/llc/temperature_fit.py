@@ -20,7 +20,7 @@ BINS = 8  # neighbours on the ladder are pooled into so many points
 HIGHEST_MULTIPLICITY = 10
 DECAYS = (0.25, 0.5, 1.0)
 ODDS = 0.7  # of m + 1 against m, before the data
-RESOLVED = 0.8  # the posterior share from which a multiplicity is called resolved
+RESOLVED = 0.9  # the posterior share from which a multiplicity is called resolved
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class TemperatureFit:
     """What the fit says.
 
     learning_coefficient, low, high, standard_error : in nats per unit of ln nβ, the posterior's mean, quantiles and deviation.
-    multiplicity : m where one value has more than 80 % of the posterior, else None ("not resolved").
+    multiplicity : m where one value has more than 90 % of the posterior, else None ("not resolved").
     multiplicities : posterior share of m = 1, 2, ….
     """
 

@@ -170,13 +170,13 @@ def test_a_wrong_recording_is_noticed(monkeypatch):
     model, loss, data, _ = case("autoencoder")
     vectors = around(model, 3)
     wanted = TorchLandscape(model, loss, data, mode="loop").gradients(vectors)
-    original = torch_landscape._Program.__init__
+    original = torch_landscape.Program.__init__
 
     def broken(self, *arguments):
         original(self, *arguments)
         del self._steps[1]
 
-    monkeypatch.setattr(torch_landscape._Program, "__init__", broken)
+    monkeypatch.setattr(torch_landscape.Program, "__init__", broken)
     landscape = TorchLandscape(model, loss, data)
     found = landscape.gradients(vectors)
     assert landscape.mode == "vmap" and close(found[1], wanted[1], torch.float64)
