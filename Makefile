@@ -44,7 +44,9 @@ verify: setup
 	$(BIN)/slt-bias verify
 
 experiments: setup
-	for script in valle_perez_2018 architectures certified_bits estimator_agreement; do $(BIN)/python experiments/$$script.py || exit 1; done
+	for script in valle_perez_2018 architectures certified_bits estimator_agreement learning_coefficients generic_points \
+		sampler_comparison routes_to_lambda compression digits_training; \
+		do $(BIN)/python experiments/$$script.py || exit 1; done
 
 clean:
 	rm -rf .venv runs build *.egg-info

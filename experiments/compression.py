@@ -20,7 +20,7 @@ from common import Claim, report, setting
 
 from slt_bias import llc, plots
 from slt_bias.files import replacing
-from slt_bias.llc.compressibility import Compressibility, compressibility
+from slt_bias.llc.codes import Compressibility, compressibility
 from slt_bias.plots import styles
 from slt_bias.subjects import linear, monomial
 

@@ -27,8 +27,8 @@ from common import Claim, report, setting
 
 SYSTEMS = {"5-3-5, rank 0": ((5, 3, 5), 0), "5-3-5, rank 1": ((5, 3, 5), 1), "10-10-10-10, rank 5": ((10, 10, 10, 10), 5)}
 CHOSEN = {"full": tuple(SYSTEMS), "quick": tuple(SYSTEMS), "smoke": ("5-3-5, rank 0",)}
-TEMPERATURES = {"full": np.geomspace(1e3, 1e6, 7), "quick": np.geomspace(1e3, 1e6, 4), "smoke": np.array([1e4, 1e6])}
-DRAWS = {"full": 10_000, "quick": 1500, "smoke": 800}
+TEMPERATURES = {"full": np.geomspace(1e3, 1e6, 7), "quick": np.geomspace(1e3, 1e6, 4), "smoke": np.array([1e5, 1e6])}
+DRAWS = {"full": 10_000, "quick": 2000, "smoke": 1200}
 PROTOCOLS = {  # point, γ
     "aligned w*, γ = 10": ("aligned", 10.0),
     "generic w*, γ = 300: chains stay": ("generic", 300.0),
@@ -127,7 +127,7 @@ def draw(table: pd.DataFrame) -> Any:
     ]
     entries.append(Line2D([], [], **verdicts.TRUTH, label="exact λ at that point"))
     entries += verdicts.handles(table["status"])
-    figure.legend(handles=entries, loc="outside lower center", ncols=2, fontsize=8, frameon=False)
+    figure.legend(handles=entries, loc="outside lower center", ncols=min(2, len(names)), fontsize=8, frameon=False)
     return figure
 
 

@@ -22,7 +22,7 @@ from common import Claim, report, setting
 
 from slt_bias import llc, plots
 from slt_bias.files import replacing
-from slt_bias.llc.local_volume import LocalVolumeScaling, local_volume_scaling
+from slt_bias.llc.rays import LocalVolumeScaling, local_volume_scaling
 from slt_bias.llc.reading import read
 from slt_bias.llc.result import LearningCoefficient
 from slt_bias.llc.volume import VolumeScaling
@@ -32,11 +32,15 @@ from slt_bias.subjects.system import System
 
 ALL = ("w₁²w₂²", "w₁²w₂⁴", "w₁² + w₂⁴", "w₁²w₂²w₃²")
 CHOSEN = {"full": ALL, "quick": ALL, "smoke": ALL[1:2]}
-VOLUME: dict[str, dict[str, int]] = {"full": {}, "quick": {"particles": 700}, "smoke": {"particles": 200, "replicates": 4}}
+VOLUME: dict[str, dict[str, Any]] = {
+    "full": {},
+    "quick": {"particles": 700},
+    "smoke": {"particles": 150, "replicates": 4, "depth": 50.0},
+}
 REFERENCE: dict[str, dict[str, int]] = {
     "full": {},
     "quick": {"chains": 6, "draws": 100},
-    "smoke": {"chains": 6, "draws": 25, "burn_in": 40},
+    "smoke": {"chains": 6, "draws": 20, "burn_in": 30},
 }
 RAYS = {"full": 20_000, "quick": 5000, "smoke": 2000}
 EPSILONS = np.geomspace(1e-9, 1e-2, 8)

@@ -19,7 +19,8 @@
 # $w^*$ (Lau et al. 2023):
 # $$\hat\lambda = n\beta\,\bigl(E[L_n(w)] - L_n(w^*)\bigr), \qquad
 # w \sim \exp\bigl(-n\beta L_n(w) - \tfrac{\gamma}{2}\|w - w^*\|^2\bigr).$$
-# Train a small network, then estimate:
+# Train a small network, then estimate. It is a linear bottleneck 4-3-4, whose data come from a map of rank 1: small enough
+# that the answer is known.
 
 # %%
 import torch
@@ -27,12 +28,14 @@ import torch
 import slt_bias as sb
 
 generator = torch.Generator().manual_seed(0)
-x = torch.randn(1000, 4, generator=generator)
-y = torch.tanh(x[:, :1] - x[:, 1:2]) + 0.1 * torch.randn(1000, 1, generator=generator)
+x = torch.randn(500, 4, generator=generator)
+y = torch.zeros(500, 4)
+y[:, 0] = x[:, 0]
+y += 0.5 * torch.randn(500, 4, generator=generator)
 torch.manual_seed(0)
-network = torch.nn.Sequential(torch.nn.Linear(4, 6), torch.nn.Tanh(), torch.nn.Linear(6, 1))
+network = torch.nn.Sequential(torch.nn.Linear(4, 3, bias=False), torch.nn.Linear(3, 4, bias=False))
 untrained = {name: weights.clone() for name, weights in network.state_dict().items()}
-loss = sb.llc.losses.squared_error(scale=1 / (2 * 0.1**2))  # (y - f)² / 2σ²: nats an example, σ = 0.1
+loss = sb.llc.losses.squared_error(scale=1 / (2 * 0.5**2))  # |y - f|² / 2σ²: nats an example, σ = 0.5
 
 
 def train(steps):
@@ -47,19 +50,21 @@ def train(steps):
     optimiser.step(closure)
 
 
-train(2000)
+train(500)
 result = sb.llc.estimate(network, loss, (x, y))
 print(result)
 
 # %% [markdown]
-# The network has 37 parameters; a regular model of that size would have $\lambda = 18.5$. Before the number is quoted, look
-# at what it stands on: the chains, and the checks behind the verdict.
+# The network has 24 parameters; a regular model of that size would have $\lambda = 12$, and the limit for $n \to \infty$ at
+# the worst point of the fibre is `sb.llc.exact.deep_linear((4, 3, 4), 1)`. Before a number is quoted, look at what it stands
+# on: the chains, and the checks behind the verdict.
 
 # %%
 def panel(title, result, truth=None):
     return sb.plots.TracePanel(title, result.trace, result.value, result.low, result.high, truth)
 
 
+print(sb.llc.exact.deep_linear((4, 3, 4), rank=1))
 print(f"R-hat {result.rhat:.3f}, effective draws {result.effective_sample_size:.0f}, {result.sampler}")
 print(f"another data set of this size would move it by about {result.data_spread:.2f}")
 sb.plots.traces([panel(f"trained network: {result.status}", result)])
@@ -68,10 +73,15 @@ sb.plots.traces([panel(f"trained network: {result.status}", result)])
 result.checks
 
 # %% [markdown]
+# The number agrees with the limit, and yet the verdict is `suspect`: the Hessian at $w^*$ alone would give about 7. The noise of
+# 500 examples has made $w^*$ slightly better than its singular neighbours, and the chains go to them. So 6.1 is the coefficient
+# of the neighbourhood that $n\beta = n/\log n$ resolves, not of the point; that is usually what is wanted, and the verdict says
+# which of the two it is.
+#
 # ## What each verdict looks like
 #
 # A number with a wrong setting looks like any other number. Every estimate therefore says `ok`, `suspect` or `failed`, with
-# the reason and the advice. Six ways to go wrong:
+# the reason and the advice. Some ways to go wrong:
 #
 # **Untrained.** The loss goes down from $w^*$, so it is no minimum, and $\hat\lambda$ is negative.
 
@@ -104,13 +114,13 @@ show(at(trained, localization=1e4))
 
 # %%
 step = sb.llc.calibrate(network, loss, (x, y)).sampler.step_size ** 2  # of the thermostat; squared it compares with SGLD's
-show(at(trained, sampler=sb.llc.SGLD(step_size=10 * step, steps_per_draw=10)))
+show(at(trained, sampler=sb.llc.SGLD(step_size=18 * step, steps_per_draw=10)))
 
 # %%
 show(at(trained, sampler=sb.llc.SGLD(step_size=1000 * step, steps_per_draw=10)))
 
 # %% [markdown]
-# **Another phase.** In the landscape $L(w) = (w^2 - 1)^2 + 0.05\,w$ the right-hand valley is a local minimum, 0.1 above the
+# **Another phase.** In the landscape $L(w) = (w^2 - 1)^2 + 0.3\,w$ the right-hand valley is a local minimum, 0.6 above the
 # left one. At a low $n\beta$ the chains cross over, and what they measure is not $w^*$; at a higher one they stay.
 
 
@@ -118,21 +128,21 @@ show(at(trained, sampler=sb.llc.SGLD(step_size=1000 * step, steps_per_draw=10)))
 class TwoValleys(torch.nn.Module):
     def __init__(self):
         super().__init__()
-        self.w = torch.nn.Parameter(torch.tensor([0.99372], dtype=torch.float64))
+        self.w = torch.nn.Parameter(torch.tensor([0.9601495555191055], dtype=torch.float64))
 
     def forward(self):
-        return ((self.w**2 - 1) ** 2 + 0.05 * self.w).sum()
+        return ((self.w**2 - 1) ** 2 + 0.3 * self.w).sum()
 
 
 def value(model):
     return model()
 
 
-crossed = sb.llc.estimate(TwoValleys(), value, None, inverse_temperature=60, localization=0.1, draws=4000)
-stayed = sb.llc.estimate(TwoValleys(), value, None, inverse_temperature=1000, localization=0.1)
+crossed = sb.llc.estimate(TwoValleys(), value, None, inverse_temperature=8, localization=0.1, draws=300)
+stayed = sb.llc.estimate(TwoValleys(), value, None, inverse_temperature=100, localization=0.1, draws=300)
 show(crossed)
 show(stayed)
-sb.plots.traces([panel(f"nβ = 60: {crossed.status}", crossed), panel(f"nβ = 1000: {stayed.status}", stayed, 0.5)])
+sb.plots.traces([panel(f"nβ = 8: {crossed.status}", crossed), panel(f"nβ = 100: {stayed.status}", stayed, 0.5)])
 
 # %% [markdown]
 # ## The limit, and the multiplicity
@@ -144,7 +154,7 @@ sb.plots.traces([panel(f"nβ = 60: {crossed.status}", crossed), panel(f"nβ = 10
 # %%
 system = sb.subjects.linear.deep_linear((2, 2, 2), rank=1)
 exact = sb.llc.exact.deep_linear((2, 2, 2), rank=1)
-reference = sb.llc.estimate(system.model, system.loss, system.data, method="reference", draws=200)
+reference = sb.llc.estimate(system.model, system.loss, system.data, method="reference", draws=400)
 print(exact)
 print(reference)
 print("m:", reference.multiplicity, " posterior of m = 1, 2, …:", [round(share, 2) for share in reference.multiplicities[:4]])

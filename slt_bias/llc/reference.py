@@ -34,6 +34,7 @@ MOST_RUNGS_AROUND = 9
 FEWEST_RUNGS = 4  # temperatures that a fit of (λ, m, c) needs
 HIGHEST_RHAT = 1.2  # rungs whose ladders disagree more stay out of the fit
 PILOTS = 4
+BOTH_SIDES = 3.5  # standard errors between the ladders that came from either side
 ROUNDS = 6  # of `draws` trajectories at most, until m is resolved and λ is known to
 PRECISE = 0.01  # of itself
 ZERO = 1e-12  # a loss at w* below this is 0 to rounding
@@ -69,9 +70,11 @@ def run_reference(
     for again in range(ROUNDS if fitting else 1):
         if again:
             run = run.followed_by(exchange.draw(draws, progress))
-        traces = ladder[:, None, None] * (run.losses - baseline)
+        settled = run.losses[:, :, again * draws // 2 :]  # what came first may still be on its way
+        traces = ladder[:, None, None] * (settled - baseline)
         table = _table(ladder, traces, run, confidence)
-        usable = table["rhat"].to_numpy() < HIGHEST_RHAT
+        usable = (table["rhat"].to_numpy() < HIGHEST_RHAT) & _both_sides_agree(traces.mean(2))
+        table["in_the_fit"] = usable & fitting
         if not fitting or usable.sum() < FEWEST_RUNGS:
             continue
         fit = fit_temperatures(ladder[usable], traces[usable].mean(2), len(centre), confidence)
@@ -83,6 +86,23 @@ def run_reference(
         landscape, centre, baseline, traces, table, rung, fit, run, localization, confidence, sampler, notes,
         time.perf_counter() - began,
     )  # fmt: skip
+
+
+def _both_sides_agree(values: np.ndarray) -> np.ndarray:
+    """Rungs (rungs,) below the first at which ladders that began at w* and ladders that came from the hotter rungs still differ.
+
+    values : means (rungs, ladders), every second ladder from w*. Rungs are pooled by eights of the ladder; Welch's t above 3.5.
+    """
+    good = np.ones(len(values), bool)
+    if values.shape[1] < 4:
+        return good
+    for group in np.array_split(np.arange(len(values)), min(8, len(values))):
+        annealed, begun = values[group, ::2].mean(0), values[group, 1::2].mean(0)
+        error = np.sqrt(annealed.var(ddof=1) / len(annealed) + begun.var(ddof=1) / len(begun))
+        if abs(annealed.mean() - begun.mean()) > BOTH_SIDES * error:
+            good[group[0] :] = False
+            break
+    return good
 
 
 def _guess(
@@ -243,8 +263,8 @@ def _about_the_ladder(
     status: Status, reasons: tuple[str, ...], table: pd.DataFrame, fit: TemperatureFit | None
 ) -> tuple[Status, tuple[str, ...]]:
     """What the rungs add to the verdict."""
-    out = int((table["rhat"] >= HIGHEST_RHAT).sum())
-    if status != "failed" and fit and out > len(table) / 4:
+    out = int((~table["in_the_fit"]).sum())
+    if status != "failed" and fit and out > len(table) / 2:
         reasons = (*reasons, f"{out} of {len(table)} rungs are left out, their ladders disagree: more draws, longer burn_in.")
         status = "suspect"
     return status, reasons

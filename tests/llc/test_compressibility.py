@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from slt_bias.errors import InputError
-from slt_bias.llc.compressibility import coarsest_step, compressibility_of, rounding_losses
+from slt_bias.llc.codes import coarsest_step, compressibility_of, rounding_losses
 
 
 class Surface:

@@ -10,7 +10,7 @@ from scipy import stats
 from scipy.special import gammaln
 
 from slt_bias.errors import InputError
-from slt_bias.llc.local_volume import hessian_at, local_volume, local_volume_scaling
+from slt_bias.llc.rays import hessian_at, local_volume, local_volume_scaling
 from slt_bias.llc.volume import fit, volume_of, volume_scaling
 
 SMALL = {"particles": 250, "replicates": 6, "seed": 1}

@@ -11,7 +11,7 @@ from slt_bias import subjects
 from slt_bias.errors import InputError, ResultError, SpecError
 from slt_bias.llc.losses import squared_error
 from slt_bias.llc.samplers.sgld import SGLD
-from slt_bias.llc.sweep import sweep
+from slt_bias.llc.step_sweep import sweep
 from slt_bias.workflows import systems, training
 from slt_bias.workflows.learning_coefficient import learning_coefficient
 from slt_bias.workflows.truths import learning_coefficients as truths
