@@ -84,7 +84,8 @@ def test_the_same_seed_gives_the_same_bits_and_another_seed_others():
     assert one.value != other.value
 
 
-def test_many_checkpoints_are_the_same_as_each_alone():
+@pytest.mark.parametrize("sampler", [sb.llc.SGLD(step_size=1e-3, batch_size=20), None], ids=["given", "calibrated"])
+def test_many_checkpoints_are_the_same_as_each_alone(sampler):
     model = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.Tanh(), torch.nn.Linear(4, 1))
     torch.manual_seed(0)
     data = torch.randn(60, 3), torch.randn(60, 1)
@@ -93,7 +94,6 @@ def test_many_checkpoints_are_the_same_as_each_alone():
         for value in model.parameters():
             value.data = 0.5 * torch.randn_like(value)
         states.append({name: value.clone() for name, value in model.state_dict().items()})
-    sampler = sb.llc.SGLD(step_size=1e-3, batch_size=20)
     together = sb.llc.estimate_many(model, states, losses.squared_error(), data, sampler=sampler, draws=60, chains=4)
     model.load_state_dict(states[1])
     alone = sb.llc.estimate(model, losses.squared_error(), data, sampler=sampler, draws=60, chains=4)
