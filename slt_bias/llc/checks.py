@@ -26,7 +26,7 @@ CHAINS = 4
 LEAPFROG_STEPS = 4
 RESCALING = 1.5
 CONCLUSIVE = 1.15  # R-hat above which a check says nothing
-FEWEST_DRAWS = 30  # a check with fewer tells nothing and is left out
+FEWEST_DRAWS = 25  # a check with fewer tells nothing and is left out
 
 
 def gather(
@@ -102,8 +102,9 @@ def _corrected(
     batch = getattr(sampler, "batch_size", None)
     if batch is not None and landscape.examples:
         share = batch / landscape.examples
-    trajectories = int(SHARE * share * _gradients(plan, sampler) / (CHAINS * LEAPFROG_STEPS))
-    burn_in = max(30, trajectories // 3)
+    afford = share * _gradients(plan, sampler) / (CHAINS * LEAPFROG_STEPS)
+    trajectories = max(int(SHARE * afford), min(2 * FEWEST_DRAWS, int(afford / 4)))  # a short main run pays a quarter for it
+    burn_in = max(FEWEST_DRAWS, trajectories // 3)
     if trajectories - burn_in < FEWEST_DRAWS:
         return
     posterior = _posterior(landscape, centres, plan, plan.localization)
