@@ -8,7 +8,8 @@ import torch
 from torch import nn
 
 from slt_bias.errors import InputError
-from slt_bias.llc import influence, observables
+from slt_bias.llc import influence_functions as influence
+from slt_bias.llc import observables
 from slt_bias.llc.observables import observe, singular_fluctuation, waic, wbic
 from slt_bias.losses import squared_error
 
