@@ -26,6 +26,8 @@ from slt_bias.cli.maps import maps
 from slt_bias.cli.verify import verify
 from slt_bias.errors import SamplingInterrupted, SltBiasError
 
+RESUMABLE = ("compare",)  # commands that keep what they have done when they are interrupted
+
 
 class Line:
     """The command line that was typed: what `ctx.obj` is in every command."""
@@ -72,7 +74,8 @@ class Commands(TyperGroup):
         except KeyboardInterrupt as stop:
             kept = f": {stop.how_to_resume}" if isinstance(stop, SamplingInterrupted) else ""
             output.say(f"interrupted{kept}")
-            output.say(f"go on with: {ctx.obj.text}")
+            how = "go on" if ctx.invoked_subcommand in RESUMABLE else "start again"
+            output.say(f"{how} with: {ctx.obj.text}")
             raise typer.Exit(130) from None
         except SltBiasError as error:
             if debug:

@@ -9,20 +9,22 @@ from slt_bias.llc.landscapes.base import Landscape
 LARGEST = 600  # parameters up to which the whole Hessian is computed
 
 
-def hessian_eigenvalues(landscape: Landscape, centre: np.ndarray) -> np.ndarray | None:
-    """Eigenvalues of ∇²L_n(w*), rising, (dimension,); None above 600 parameters.
+def hessian(landscape: Landscape, centre: np.ndarray) -> np.ndarray:
+    """∇²L_n(w*), (dimension, dimension), symmetric.
 
     Central differences of the gradient with a step of 10⁻⁴ (1 + |w|): good to about 10⁻⁷ of the largest eigenvalue.
     """
-    dimension = len(centre)
-    if dimension > LARGEST:
-        return None
     steps = 1e-4 * (1 + np.abs(centre))
     moves = np.diag(steps)
     _, ahead = landscape.gradients(centre + moves)
     _, behind = landscape.gradients(centre - moves)
     matrix = (ahead - behind) / (2 * steps[:, None])
-    return np.linalg.eigvalsh((matrix + matrix.T) / 2)
+    return (matrix + matrix.T) / 2
+
+
+def hessian_eigenvalues(landscape: Landscape, centre: np.ndarray) -> np.ndarray | None:
+    """Eigenvalues of `hessian`, rising, (dimension,); None above 600 parameters."""
+    return None if len(centre) > LARGEST else np.linalg.eigvalsh(hessian(landscape, centre))
 
 
 def regular_part(eigenvalues: np.ndarray, inverse_temperature: float, localization: float) -> float:

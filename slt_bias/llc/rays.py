@@ -24,6 +24,7 @@ import numpy as np
 from slt_bias import streams
 from slt_bias.errors import InputError
 from slt_bias.estimate import Estimate, Status
+from slt_bias.llc.curvature import hessian
 
 if TYPE_CHECKING:
     from slt_bias.llc.landscapes.base import Landscape
@@ -85,8 +86,8 @@ def local_volume(
     """
     centre = np.ascontiguousarray(centre, np.float64)
     _check(landscape, centre, [epsilon], localization, rays, preconditioner)
-    hessian = np.empty((0, 0)) if preconditioner == "none" else hessian_at(landscape, centre)
-    return _volume(landscape, centre, epsilon, hessian, preconditioner, seed, localization, rays, confidence)
+    matrix = np.empty((0, 0)) if preconditioner == "none" else hessian(landscape, centre)
+    return _volume(landscape, centre, epsilon, matrix, preconditioner, seed, localization, rays, confidence)
 
 
 def local_volume_scaling(
@@ -112,9 +113,9 @@ def local_volume_scaling(
     _check(landscape, centre, levels, localization, rays, preconditioner)
     if len(set(levels)) < 3 or rays < 2 * GROUPS:
         raise InputError(f"local_volume_scaling: needs at least 3 values of ε and {2 * GROUPS} rays.")
-    hessian = np.empty((0, 0)) if preconditioner == "none" else hessian_at(landscape, centre)
+    matrix = np.empty((0, 0)) if preconditioner == "none" else hessian(landscape, centre)
     volumes = tuple(
-        _volume(landscape, centre, level, hessian, preconditioner, seed, localization, rays, confidence) for level in levels
+        _volume(landscape, centre, level, matrix, preconditioner, seed, localization, rays, confidence) for level in levels
     )
     x = np.log(levels)
     weights = np.stack([volume.log_weights for volume in volumes])
@@ -142,19 +143,11 @@ def local_volume_scaling(
     )
 
 
-def hessian_at(landscape: Landscape, centre: np.ndarray, step: float = 1e-4) -> np.ndarray:
-    """The Hessian of L at `centre`, (dimension, dimension), by central differences of the gradient, made symmetric."""
-    shifts = step * np.maximum(1.0, np.abs(centre)) * np.eye(len(centre))
-    above, below = landscape.gradients(centre + shifts)[1], landscape.gradients(centre - shifts)[1]
-    matrix = (above - below) / (2 * np.diag(shifts)[:, None])
-    return 0.5 * (matrix + matrix.T)
-
-
 def _volume(
     landscape: Landscape,
     centre: np.ndarray,
     epsilon: float,
-    hessian: np.ndarray,
+    matrix: np.ndarray,
     preconditioner: Preconditioner,
     seed: int,
     localization: float,
@@ -164,7 +157,7 @@ def _volume(
     from scipy.special import ndtri
 
     dimension = len(centre)
-    shape, log_determinant = _preconditioner(hessian, preconditioner, epsilon, localization, dimension)
+    shape, log_determinant = _preconditioner(matrix, preconditioner, epsilon, localization, dimension)
     directions = streams.normals(seed, "local-volume", 0, (rays, dimension)).astype(np.float64)
     directions = directions / np.linalg.norm(directions, axis=1, keepdims=True) @ shape
     lengths = np.linalg.norm(directions, axis=1)
@@ -200,12 +193,12 @@ def _volume(
 
 
 def _preconditioner(
-    hessian: np.ndarray, kind: Preconditioner, epsilon: float, localization: float, dimension: int
+    second: np.ndarray, kind: Preconditioner, epsilon: float, localization: float, dimension: int
 ) -> tuple[np.ndarray, float]:
     """P, symmetric, and log|det P|."""
     if kind == "none":
         return np.eye(dimension), 0.0
-    matrix = np.diag(np.diag(hessian)) if kind == "diagonal" else hessian
+    matrix = np.diag(np.diag(second)) if kind == "diagonal" else second
     values, vectors = np.linalg.eigh(matrix)
     scales = 1 / np.sqrt(np.maximum(values, 0.0) / epsilon + localization)
     return (vectors * scales) @ vectors.T, float(np.log(scales).sum())

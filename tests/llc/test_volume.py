@@ -10,7 +10,8 @@ from scipy import stats
 from scipy.special import gammaln
 
 from slt_bias.errors import InputError
-from slt_bias.llc.rays import hessian_at, local_volume, local_volume_scaling
+from slt_bias.llc.curvature import hessian
+from slt_bias.llc.rays import local_volume, local_volume_scaling
 from slt_bias.llc.volume import fit, volume_of, volume_scaling
 
 SMALL = {"particles": 250, "replicates": 6, "seed": 1}
@@ -187,7 +188,7 @@ def test_slope_of_local_volumes():
 
 def test_hessian():
     matrix = np.array([[2.0, 1.0], [1.0, 3.0]])
-    found = hessian_at(Surface(lambda w: 0.5 * np.einsum("ki,ij,kj->k", w, matrix, w), 2), np.array([0.3, -2.0]))
+    found = hessian(Surface(lambda w: 0.5 * np.einsum("ki,ij,kj->k", w, matrix, w), 2), np.array([0.3, -2.0]))
     assert found == pytest.approx(matrix, abs=1e-3)
 
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 
@@ -45,7 +46,7 @@ class HMC:
     step_size: float | None = None
     leapfrog_steps: int = 16
     acceptance: float = 0.8
-    name: str = "hmc"
+    name: ClassVar[str] = "hmc"
 
     def __post_init__(self) -> None:
         if self.step_size is not None and not 0 < self.step_size < np.inf:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -38,7 +39,7 @@ class MALA:
     step_size: StepSize | None = None
     steps_per_draw: int = 1
     adapt: bool = True
-    name: str = "mala"
+    name: ClassVar[str] = "mala"
 
     def __post_init__(self) -> None:
         if self.step_size is None and not self.adapt:

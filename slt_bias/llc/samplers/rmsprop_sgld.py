@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -38,7 +39,7 @@ class RMSpropSGLD:
     steps_per_draw: int = 1
     averaging: float = 0.99
     damping: float = 0.1
-    name: str = "rmsprop-sgld"
+    name: ClassVar[str] = "rmsprop-sgld"
 
     def __post_init__(self) -> None:
         check(self)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -31,7 +32,7 @@ class SGLD:
     step_size: StepSize
     batch_size: int | None = None
     steps_per_draw: int = 1
-    name: str = "sgld"
+    name: ClassVar[str] = "sgld"
 
     def __post_init__(self) -> None:
         check(self)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -41,7 +42,7 @@ class SGNHT:
     steps_per_draw: int = 1
     friction: float = 1.0
     thermostat_mass: float = 1.0
-    name: str = "sgnht"
+    name: ClassVar[str] = "sgnht"
 
     def __post_init__(self) -> None:
         check(self)
