@@ -2,42 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from slt_bias.errors import InputError, SpecError
-from slt_bias.estimate import Estimate
 from slt_bias.functions.parsing import parse
 from slt_bias.functions.tables import Functions
+from slt_bias.prior.result import FunctionProbability
 
 if TYPE_CHECKING:
     from slt_bias.maps.base import Map
-
-
-@dataclass(frozen=True, kw_only=True)
-class FunctionProbability(Estimate):
-    """log₂ P(f) of one chosen function, in bits, with how it was found.
-
-    method : "closed form", … . evaluations : networks evaluated for it.
-    """
-
-    method: str
-    evaluations: int = 0
-
-    @property
-    def log2_probability(self) -> float:
-        """log₂ P(f), bits; −inf where the map cannot compute f."""
-        return self.value
-
-    @property
-    def log2_low(self) -> float:
-        """The lower limit of log₂ P(f)."""
-        return self.low
-
-    @property
-    def log2_high(self) -> float:
-        """The upper limit of log₂ P(f)."""
-        return self.high
 
 
 def closed_form(map: Map, function: str | Functions) -> FunctionProbability:
