@@ -53,9 +53,11 @@ class Map(Protocol):
 
     @property
     def symmetries(self) -> frozenset[str]:
-        """The subset of {"permute-inputs", "negate-inputs", "negate-output"} under which P is invariant.
+        """The names of `slt_bias.functions.symmetry.NAMES` under which P is invariant.
 
-        "permute-inputs" is any permutation of the inputs, "negate-inputs" the negation of all of them at once.
+        "permute-inputs" is any permutation of the inputs, "negate-inputs" the negation of any of them by itself;
+        "negate-all-inputs", the negation of all of them at once, stands where a single one changes P;
+        "negate-output" is the negation of the output.
         """
 
     @property

@@ -99,7 +99,7 @@ class CNN(TensorMember):
         self._set_tensors(tensors, channels * kernel * widest + self.inputs.count)
         symmetries = {"negate-output"} if never_exactly_zero(self.law, self.inputs.points, activation) else set()
         if self.inputs.values == (-1, 1):
-            symmetries.add("negate-inputs")
+            symmetries.add("negate-all-inputs")
         self.symmetries = frozenset(symmetries)
 
     def outputs(self, parameters: torch.Tensor) -> torch.Tensor:

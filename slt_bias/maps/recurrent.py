@@ -61,7 +61,7 @@ class Recurrent(TensorMember):
         )
         symmetries = {"negate-output"} if never_exactly_zero(self.law, self.inputs.points, "tanh") else set()
         if self.inputs.values == (-1, 1):
-            symmetries.add("negate-inputs")
+            symmetries.add("negate-all-inputs")
         self.symmetries = frozenset(symmetries)
 
     @abstractmethod

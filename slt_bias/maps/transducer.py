@@ -57,7 +57,7 @@ class Transducer(DiscreteMember):
         if machine is None:
             self.bounds = np.repeat([states, 2], 2 * states)
             self.law_text = "every transition uniform among the states, every bit written by it fair"
-            self.symmetries = frozenset({"negate-inputs", "negate-output"})
+            self.symmetries = frozenset({"negate-all-inputs", "negate-output"})
         else:
             self.next = streams.integers(machine, "transducer", 0, (states, 2), states).astype(np.uint16)
             self.emit = streams.integers(machine, "transducer", 1, (states, 2), 2).astype(np.uint16)

@@ -43,8 +43,9 @@ class Transformer(LatentMember):
     fan_in = 1, no bias, so its entries have standard deviation weight_std. Under a preset the embeddings count as hidden
     layers and the readout is the output layer. Layer norms have no parameters.
 
-    P is invariant under negation of inputs (the two token embeddings are exchangeable), negation of the output (the
-    readout is symmetric) and, unless causal, permutation of inputs (the position embeddings are exchangeable).
+    P is invariant under negation of all inputs at once (the two token embeddings are exchangeable), negation of the
+    output (the readout is symmetric) and, unless causal, permutation of inputs (the position embeddings are
+    exchangeable).
 
     Raises InputError for inputs that are no hypercube, SpecError for sizes or laws that do not fit.
     """
@@ -90,7 +91,7 @@ class Transformer(LatentMember):
         columns = self.inputs.count * (1 if self._last_only(0) else self.tokens)
         self.evaluated = max(1, CACHE // (width * columns))
         self.chunk = max(64, self.evaluated) if self.inputs.count < 4096 else self.evaluated
-        self.symmetries = frozenset({"negate-inputs", "negate-output"} | (set() if self.causal else {"permute-inputs"}))
+        self.symmetries = frozenset({"negate-all-inputs", "negate-output"} | (set() if self.causal else {"permute-inputs"}))
         self.shapes = self._shapes()
         self.latents = sum(math.prod(shape) for shape in self.shapes.values())
         self._scale: torch.Tensor | None = None

@@ -151,8 +151,10 @@ def images(n: int, symmetry: str) -> list[np.ndarray]:
     """Permutations of the points that generate the symmetry."""
     points = np.array(list(itertools.product((0, 1), repeat=n)))
     powers = 1 << np.arange(n - 1, -1, -1)
-    if symmetry == "negate-inputs":
+    if symmetry == "negate-all-inputs":
         return [(1 - points) @ powers]
+    if symmetry == "negate-inputs":
+        return [(points ^ one) @ powers for one in np.eye(n, dtype=int)]
     swaps = [list(range(n)) for _ in range(n - 1)]
     for k, swap in enumerate(swaps):
         swap[k], swap[k + 1] = k + 1, k
@@ -180,8 +182,8 @@ def p_value(map: Transformer, symmetry: str) -> float:
 @pytest.mark.parametrize("causal", [False, True])
 def test_symmetries_are_those_of_the_counts(causal: bool) -> None:
     map = Transformer(3, causal=causal)
-    assert map.symmetries == {"negate-inputs", "negate-output"} | (set() if causal else {"permute-inputs"})
-    for symmetry in ("permute-inputs", "negate-inputs", "negate-output"):
+    assert map.symmetries == {"negate-all-inputs", "negate-output"} | (set() if causal else {"permute-inputs"})
+    for symmetry in ("permute-inputs", "negate-inputs", "negate-all-inputs", "negate-output"):
         p = p_value(map, symmetry)
         assert p > 1e-3 if symmetry in map.symmetries else p < 1e-12, symmetry
 
