@@ -15,22 +15,44 @@ TOGETHER = 2**20  # normals drawn at once
 MOST_ROUNDS = 120  # a bracket shrinks by more than e^-40 in these
 
 
-class Cloud:
-    """Particles, their scores, the step of their moves and the random stream of one replicate.
+class NormalCloud:
+    """Normal particles, their scores, the step of their moves and the random stream of one replicate.
 
+    moves, line_moves : Crank-Nicolson moves and slices along lines of each particle after a level.
     positions : (size, dimension) float64. scores : (size,). step : s of the Crank-Nicolson move, at most 1.
     bracket : the width in θ at which half of the slices begin, at most 2π.
     """
 
     def __init__(
-        self, score: Callable[[np.ndarray], np.ndarray], dimension: int, size: int, seed: int, purpose: streams.Purpose
+        self,
+        score: Callable[[np.ndarray], np.ndarray],
+        dimension: int,
+        size: int,
+        moves: int,
+        line_moves: int,
+        seed: int,
+        purpose: streams.Purpose,
     ) -> None:
         self.score, self.dimension, self.size, self.seed, self.purpose = score, dimension, size, seed, purpose
+        self.moves, self.line_moves = moves, line_moves
         self.blocks = 0
         self.evaluations = 0
         self.step, self.bracket = 1.0, 2 * math.pi
         self.positions = self.normals((size, dimension))
         self.scores = self.evaluate(self.positions)
+
+    def move(self, level: float, spent: Callable[[], str]) -> float:
+        """`moves` Crank-Nicolson moves and `line_moves` slices of every particle; returns the share accepted of the former."""
+        accepted = []
+        for noise in self.sweeps(self.moves):
+            accepted.append(crank_nicolson(self, level, noise))
+            if spent():
+                break
+        for number in range(self.line_moves):
+            if spent():
+                break
+            slice_lines(self, level, along_differences=number % 3 == 2)
+        return float(np.mean(accepted)) if accepted else math.nan
 
     def normals(self, shape: tuple[int, ...]) -> np.ndarray:
         """Fresh standard normals, float64; drawn as one row, which wastes no words."""
@@ -70,7 +92,7 @@ class Cloud:
         return self.blocks - 1
 
 
-def crank_nicolson(cloud: Cloud, level: float, noise: np.ndarray) -> float:
+def crank_nicolson(cloud: NormalCloud, level: float, noise: np.ndarray) -> float:
     """z' = √(1−s²) z + s ξ for every particle, kept where score(z') ≤ level. Returns the share kept.
 
     noise : ξ, (size, dimension), overwritten. s follows the share of the move before, never the proposal at hand.
@@ -87,7 +109,7 @@ def crank_nicolson(cloud: Cloud, level: float, noise: np.ndarray) -> float:
     return share
 
 
-def slice_lines(cloud: Cloud, level: float, along_differences: bool) -> None:
+def slice_lines(cloud: NormalCloud, level: float, along_differences: bool) -> None:
     """A new place for every particle on a line through it: elliptical slice sampling in one direction u, ‖u‖ = 1.
 
     The coordinate a = z·u is standard normal given the rest; a' = a cos θ + ξ sin θ, with θ uniform on a bracket around 0
@@ -110,7 +132,7 @@ def slice_lines(cloud: Cloud, level: float, along_differences: bool) -> None:
         _slice(cloud, level, movers[apart], directions[apart] / lengths[apart, None])
 
 
-def _slice(cloud: Cloud, level: float, movers: np.ndarray, directions: np.ndarray) -> None:
+def _slice(cloud: NormalCloud, level: float, movers: np.ndarray, directions: np.ndarray) -> None:
     here = cloud.positions[movers]
     along = np.einsum("kd,kd->k", here, directions)
     other = cloud.normals((len(movers),))
@@ -119,7 +141,6 @@ def _slice(cloud: Cloud, level: float, movers: np.ndarray, directions: np.ndarra
     top = width * place
     bottom = top - width
     angle = bottom + width * cloud.uniforms((len(movers),))
-    active = np.arange(len(movers))
     active = np.arange(len(movers))
     for _ in range(MOST_ROUNDS):
         theta = angle[active]

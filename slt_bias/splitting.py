@@ -10,7 +10,8 @@ of the others, then all of them move by steps that keep the standard normal law 
 - slices along lines (elliptical slice sampling in one direction; Murray, Adams & MacKay 2010), along a coordinate or along
   the difference of two particles of the other half: no step size, so that they work where every particle needs its own.
 
-Logarithms are natural throughout (nats).
+`split` does this for a score of normals; `split_clouds` for anything whose particles can move within {score ≤ ℓ}: genotypes
+of whole numbers, or networks whose moves are compiled. Logarithms are natural throughout (nats).
 """
 
 from __future__ import annotations
@@ -18,12 +19,14 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 
 from slt_bias import streams
-from slt_bias._splitting_moves import Cloud, crank_nicolson, slice_lines
+from slt_bias._splitting_moves import NormalCloud
 from slt_bias.errors import InputError
 from slt_bias.estimate import Estimate, Status, clopper_pearson
 
@@ -33,6 +36,26 @@ PATIENCE = 20  # how often all particles move on where not one of them is below 
 MOST_LEVELS = 20_000
 FEW_ANCESTORS = 3.0  # effective number below which a run is called collapsed
 DISAGREEMENT = 4.0  # spread of log p̂ over replicates, in units of that of independent particles
+
+
+class Cloud(Protocol):
+    """The particles of one replicate and what moves them."""
+
+    positions: np.ndarray
+    scores: np.ndarray
+    evaluations: int
+
+    def take(self, source: np.ndarray) -> None:
+        """Particle i becomes a copy of particle source[i]."""
+
+    def integers(self, count: int, bound: int) -> np.ndarray:
+        """Fresh random integers on 0 … bound − 1, shape (count,)."""
+
+    def move(self, level: float, spent: Callable[[], str]) -> float:
+        """Move all particles within {score ≤ level} by steps that keep their law; returns the share of accepted steps.
+
+        Stops early where `spent` returns a text.
+        """
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +85,23 @@ class Replicate:
     particles: np.ndarray
     scores: np.ndarray
 
+    def until(self, level: float) -> Replicate:
+        """This run as if `level`, one of its targets, had been the last one."""
+        at = np.flatnonzero(self.levels == level)
+        if len(at) == 0:
+            return self
+        end = int(at[0]) + 1
+        return replace(
+            self,
+            levels=self.levels[:end],
+            log_probabilities=self.log_probabilities[:end],
+            acceptance=self.acceptance[:end],
+            ancestors=self.ancestors[:end],
+            log_probability=float(self.log_probabilities[end - 1]),
+            reached=True,
+            stopped="",
+        )
+
     @property
     def ideal_variance(self) -> float:
         """Variance of log p̂ if the particles of every level were independent: Σₖ (1−pₖ)/(pₖ·particles)."""
@@ -89,6 +129,10 @@ class Splitting(Estimate):
     def particles(self) -> np.ndarray:
         """The last particles of all replicates, (replicates · particles, dimension)."""
         return np.concatenate([replicate.particles for replicate in self.replicates])
+
+    def until(self, level: float) -> Splitting:
+        """log P(score ≤ level) from the same runs, where `level` was one of their targets."""
+        return pool(tuple(replicate.until(level) for replicate in self.replicates), self.confidence)
 
     def curves(self, levels: np.ndarray) -> np.ndarray:
         """log p̂(score ≤ level) of every replicate at common levels > 0: shape (replicates, levels).
@@ -138,17 +182,59 @@ def split(
     The status is also suspect where no particle comes below a level, where the particles descend from few first draws, or
     where replicates disagree by far more than independent particles would. Raises InputError for settings that do not fit.
     """
-    _check(dimension, particles, moves, line_moves, quantile, replicates, levels_until, levels, confidence)
+    _check(dimension, particles, moves, line_moves)
+
+    def cloud(number: int) -> NormalCloud:
+        return NormalCloud(score, dimension, particles, moves, line_moves, seed, [purpose, "replicate", number])
+
+    return split_clouds(
+        cloud,
+        targets=(levels_until,),
+        levels=levels,
+        quantile=quantile,
+        replicates=range(replicates),
+        confidence=confidence,
+        least_log_probability=least_log_probability,
+        budget_evaluations=budget_evaluations,
+        budget_seconds=budget_seconds,
+    )
+
+
+def split_clouds(
+    cloud: Callable[[int], Cloud],
+    *,
+    targets: tuple[float, ...] = (0.0,),
+    levels: np.ndarray | None = None,
+    quantile: float = 0.5,
+    replicates: range = range(4),
+    confidence: float = 0.95,
+    least_log_probability: float = -math.inf,
+    budget_evaluations: int | None = None,
+    budget_seconds: float | None = None,
+    workers: int = 1,
+) -> Splitting:
+    """`split` for any kind of particles.
+
+    cloud : makes the particles of a replicate from its number, drawn from their law; what it makes depends on that alone.
+    targets : falling; each is a level of every replicate, and the last one ends it, so that `Splitting.until` can tell the
+        probability of each. replicates : their numbers. workers : threads that replicates are shared out to.
+    The rest as for `split`; so are the errors.
+    """
+    _check_run(len(replicates), quantile, targets, levels, confidence)
     plan = None if levels is None else np.asarray(levels, np.float64)
-    target = float(levels_until) if plan is None else float(plan[-1])
-    share = None if budget_evaluations is None else budget_evaluations // replicates
-    begun = time.monotonic()
-    runs = []
-    for number in range(replicates):
-        deadline = None if budget_seconds is None else begun + budget_seconds * (number + 1) / replicates
-        cloud = Cloud(score, dimension, particles, seed, [purpose, "replicate", number])
-        run = _Run(cloud, target, plan, quantile, least_log_probability, share, deadline)
-        runs.append(run.go(moves, line_moves))
+    goals = tuple(map(float, targets)) if plan is None else (float(plan[-1]),)
+    share = None if budget_evaluations is None else budget_evaluations // len(replicates)
+    begun, waves = time.monotonic(), -(-len(replicates) // workers)
+
+    def one(place: int) -> Replicate:
+        deadline = None if budget_seconds is None else begun + budget_seconds * (place // workers + 1) / waves
+        return _Run(cloud(replicates[place]), goals, plan, quantile, least_log_probability, share, deadline).go()
+
+    if workers == 1:
+        runs = [one(place) for place in range(len(replicates))]
+    else:
+        with ThreadPoolExecutor(workers) as pool_of_threads:
+            runs = list(pool_of_threads.map(one, range(len(replicates))))
     return pool(tuple(runs), confidence)
 
 
@@ -158,21 +244,22 @@ class _Run:
     def __init__(
         self,
         cloud: Cloud,
-        target: float,
+        targets: tuple[float, ...],
         plan: np.ndarray | None,
         quantile: float,
         floor: float,
         budget: int | None,
         deadline: float | None,
     ) -> None:
-        self.cloud, self.target, self.plan = cloud, target, plan
-        self.kept = max(1, min(cloud.size - 1, round(quantile * cloud.size)))
+        self.cloud, self.targets, self.plan = cloud, targets, plan
+        self.size = len(cloud.scores)
+        self.kept = max(1, min(self.size - 1, round(quantile * self.size)))
         self.floor, self.budget, self.deadline = floor, budget, deadline
-        self.ancestor = np.arange(cloud.size)
+        self.ancestor = np.arange(self.size)
         self.log_probability = 0.0
         self.history: list[tuple[float, float, float, int]] = []
 
-    def go(self, moves: int, line_moves: int) -> Replicate:
+    def go(self) -> Replicate:
         """Down to the target, or until something stops the run."""
         stopped, reached, stalled = "", False, 0
         while True:
@@ -184,35 +271,37 @@ class _Run:
                 stopped = self._spent() or (f"no particle came below {level:.6g}" if stalled > PATIENCE else "")
                 if stopped:
                     break
-                self._move(self.history[-1][0] if self.history else math.inf, moves, line_moves)
+                self.cloud.move(self.history[-1][0] if self.history else math.inf, self._spent)
                 continue
             stalled = 0
-            self.log_probability += math.log(count / self.cloud.size)
+            self.log_probability += math.log(count / self.size)
             self._copy(np.flatnonzero(passing))
-            reached = level <= self.target
+            reached = level <= self.targets[-1]
             stopped = "" if reached or self.log_probability <= self.floor else self._spent()
             if reached or stopped or self.log_probability <= self.floor or len(self.history) >= MOST_LEVELS:
                 self._record(level, math.nan)
                 break
-            self._record(level, self._move(level, moves, line_moves))
+            self._record(level, self.cloud.move(level, self._spent))
         if not reached and not stopped and self.log_probability > self.floor:
             stopped = f"{MOST_LEVELS} levels did not lead to the target"
         return self._replicate(reached, stopped)
 
     def _next_level(self) -> float:
-        """The planned level; else just below the score that `kept` particles do not pass; at least the target."""
+        """The planned level; else just below the score that `kept` particles do not pass; not beyond the next target."""
         if self.plan is not None:
             return float(self.plan[len(self.history)])
+        last = self.history[-1][0] if self.history else math.inf
+        target = next(target for target in self.targets if target < last)
         ordered = np.sort(self.cloud.scores)
         worst = ordered[self.kept]
         if not ordered[0] < worst:  # more than half are tied at the best score: the next best that drops somebody
             above = ordered[ordered > ordered[0]]
             worst = above[0] if len(above) else ordered[0]
-        return max(self.target, float(np.nextafter(worst, -np.inf)))
+        return max(target, float(np.nextafter(worst, -np.inf)))
 
     def _copy(self, passing: np.ndarray) -> None:
         """Every particle that did not pass becomes a copy of one that did, drawn uniformly."""
-        size = self.cloud.size
+        size = self.size
         if len(passing) == size:
             return
         source = np.arange(size)
@@ -221,18 +310,6 @@ class _Run:
         source[dropped] = passing[self.cloud.integers(size - len(passing), len(passing))]
         self.cloud.take(source)
         self.ancestor = self.ancestor[source]
-
-    def _move(self, level: float, moves: int, line_moves: int) -> float:
-        accepted = []
-        for noise in self.cloud.sweeps(moves):
-            accepted.append(crank_nicolson(self.cloud, level, noise))
-            if self._spent():
-                break
-        for number in range(line_moves):
-            if self._spent():
-                break
-            slice_lines(self.cloud, level, along_differences=number % 3 == 2)
-        return float(np.mean(accepted)) if accepted else math.nan
 
     def _spent(self) -> str:
         if self.budget is not None and self.cloud.evaluations >= self.budget:
@@ -246,7 +323,7 @@ class _Run:
 
     def _replicate(self, reached: bool, stopped: str) -> Replicate:
         history = np.array(self.history, np.float64).reshape(-1, 4)
-        shares = np.bincount(self.ancestor) / self.cloud.size
+        shares = np.bincount(self.ancestor) / self.size
         return Replicate(
             levels=history[:, 0],
             log_probabilities=history[:, 1],
@@ -326,27 +403,23 @@ def _doubts(replicates: tuple[Replicate, ...]) -> tuple[str, ...]:
     return tuple(reasons)
 
 
-def _check(
-    dimension: int,
-    particles: int,
-    moves: int,
-    line_moves: int,
-    quantile: float,
-    replicates: int,
-    target: float,
-    levels: np.ndarray | None,
-    confidence: float,
-) -> None:
-    if dimension < 1 or particles < 10 or replicates < 4:
+def _check(dimension: int, particles: int, moves: int, line_moves: int) -> None:
+    if dimension < 1 or particles < 10:
         raise InputError(
-            f"splitting: dimension = {dimension}, particles = {particles}, replicates = {replicates}: "
-            "need a dimension of at least 1, at least 10 particles and 4 replicates."
+            f"splitting: dimension = {dimension}, particles = {particles}: need a dimension of at least 1 and 10 particles."
         )
     if moves < 0 or line_moves < 0 or moves + line_moves == 0:
         raise InputError(f"splitting: moves = {moves}, line_moves = {line_moves}: the particles must move at least once a level.")
+
+
+def _check_run(
+    replicates: int, quantile: float, targets: tuple[float, ...], levels: np.ndarray | None, confidence: float
+) -> None:
+    if replicates < 4:
+        raise InputError(f"splitting: replicates = {replicates}: need at least 4.")
     if not 0 < quantile < 1 or not 0 < confidence < 1:
         raise InputError(f"splitting: quantile = {quantile}, confidence = {confidence}: give numbers between 0 and 1.")
-    if not math.isfinite(target):
-        raise InputError(f"splitting: levels_until = {target}: give a finite target.")
+    if len(targets) == 0 or not np.all(np.isfinite(targets)) or not np.all(np.diff(targets) < 0):
+        raise InputError(f"splitting: levels_until = {', '.join(map(str, targets))}: give finite targets, each below the last.")
     if levels is not None and (len(levels) == 0 or not np.all(np.diff(levels) < 0) or not np.all(np.isfinite(levels))):
         raise InputError("splitting: levels must be finite and fall from one to the next, with the target last.")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from slt_bias import splitting
+from slt_bias import _splitting_moves
 from slt_bias.errors import InputError
 from slt_bias.splitting import pool, split
 
@@ -71,7 +71,7 @@ def test_moves_that_leave_the_law_are_found_out(monkeypatch):
         cloud.positions[kept], cloud.scores[kept] = proposal[kept], scores[kept]
         return float(kept.mean())
 
-    monkeypatch.setattr(splitting, "crank_nicolson", random_walk)
+    monkeypatch.setattr(_splitting_moves, "crank_nicolson", random_walk)
     run = split(half_space(6.3613), 5, particles=500, seed=1)
     assert abs(run.value + 10 * math.log(10)) > 4 * sampling_error(run)
 
