@@ -14,18 +14,20 @@ class FunctionProbability(Estimate):
 
     method : "count", "splitting", "orthant", "gaussian-process", "expectation-propagation", "linear programme" or
         "closed form". chosen_because : why `method="auto"` took it, or "".
-    evaluations : parameter draws evaluated for it.
-    balls : for radii asked for together, radius → the probability of the Hamming ball around f.
+    evaluations : parameter draws and proposals evaluated for it.
+    balls : where several radii were asked for, radius → the probability of that Hamming ball around f.
+    evidence : log₂ P(S), the probability that the rows given are fitted; None where none were. The value is then log₂ P(f|S).
     """
 
     method: str
     evaluations: int = 0
     chosen_because: str = ""
     balls: Mapping[int, FunctionProbability] = field(default_factory=dict)
+    evidence: FunctionProbability | None = None
 
     @property
     def log2_probability(self) -> float:
-        """log₂ P(f), bits; −inf where the map cannot compute f."""
+        """log₂ P(f), bits; −inf where the map cannot compute f, or where f was not met and `status` is suspect."""
         return self.value
 
     @property
