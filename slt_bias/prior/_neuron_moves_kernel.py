@@ -111,12 +111,13 @@ def _forward(row, bias, widths, weight_at, bias_at, activation, hidden, hidden_a
 
 @jit
 def sweep(
-    state, positions, scores, level, scale, uniform, signs, radii, has_bias, widths, weight_at, bias_at, activation, points, count
-):
+    state, number, positions, scores, level, scale, uniform, signs, radii, has_bias, widths, weight_at, bias_at, activation,
+    points, count,
+):  # fmt: skip
     """One sweep over the neurons of every particle within {score ≤ level}; returns (moves made, moves kept).
 
     positions : float32 (particles, latents), scores (particles,): changed in place. points : float32 (features, count).
-    ξ comes from the stream `state`, particle after particle.
+    ξ comes from the stream `state`, particle after particle. number : of the sweep, so that each neuron takes every step in turn.
     """
     layers = len(widths) - 1
     last, near, far = layers - 1, layers - 2, layers - 3
@@ -151,7 +152,7 @@ def sweep(
     bias, other_bias = (row, other) if has_bias else (zeros, zeros)
     largest = np.zeros(max(1, radii.max()))
     keep = np.sqrt((f32(1.0) - STEPS) * (f32(1.0) + STEPS))
-    turn, made, taken = 0, 0, 0
+    turn, made, taken = number, 0, 0
     for r in range(len(positions)):
         position[:] = positions[r]
         _scaled(position, scale, uniform, 0, size, row)

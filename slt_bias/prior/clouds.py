@@ -101,7 +101,7 @@ class NetworkCloud:
     def _sweep(self, level: float) -> tuple[int, int]:
         from slt_bias.prior._neuron_moves_kernel import sweep
 
-        return sweep(self._state(), self.positions, self.scores, level, *self.by_neuron)
+        return sweep(self._state(), self.blocks, self.positions, self.scores, level, *self.by_neuron)
 
     def take(self, source: np.ndarray) -> None:
         """Particle i becomes a copy of particle source[i]."""
