@@ -18,6 +18,7 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from slt_bias.cli import output
+from slt_bias.cli.blind_spots import blind_spots
 from slt_bias.cli.compare import compare
 from slt_bias.cli.complexity import complexity
 from slt_bias.cli.doctor import doctor
@@ -27,7 +28,7 @@ from slt_bias.cli.probability import probability
 from slt_bias.cli.verify import verify
 from slt_bias.errors import SamplingInterrupted, SltBiasError
 
-RESUMABLE = ("compare",)  # commands that keep what they have done when they are interrupted
+RESUMABLE = ("compare", "blind-spots")  # commands that keep what they have done when they are interrupted
 
 
 class Line:
@@ -101,7 +102,7 @@ def _no_output(reason: str) -> int:
 
 
 app = typer.Typer(cls=Commands, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-for command in (compare, probability, complexity, maps, llc, doctor, verify):
+for command in (compare, probability, blind_spots, complexity, maps, llc, doctor, verify):
     app.command()(command)
 
 

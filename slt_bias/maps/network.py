@@ -60,7 +60,8 @@ class Network:
             at += fan_out if self.has_bias else 0
         return np.array(weights, np.int64), np.array(biases, np.int64)
 
-    def _kernel_arguments(self) -> tuple:
+    def kernel_arguments(self) -> tuple:
+        """What the compiled kernels take after the parameters and scales."""
         from slt_bias.maps._activation_kernel import CODES
 
         cube = self.hypercube
@@ -77,7 +78,7 @@ class Network:
 
         packed = np.empty((count, -(-len(self.features) // 8)), np.uint8)
         start = streams.state("normals", seed, purpose, block)
-        undefined = draw_rows(start, self.scales, self.uniform, *self._kernel_arguments(), packed)  # type: ignore[call-arg]
+        undefined = draw_rows(start, self.scales, self.uniform, *self.kernel_arguments(), packed)  # type: ignore[call-arg]
         refuse_undefined(int(undefined), count)
         return packed
 
@@ -89,7 +90,7 @@ class Network:
         points = len(self.features)
         packed = np.empty((len(rows), -(-points // 8)), np.uint8)
         outputs = np.empty((len(rows), points if with_outputs else 0), np.float32)
-        undefined = evaluate_rows(rows, *self._kernel_arguments(), packed, outputs)  # type: ignore[call-arg]
+        undefined = evaluate_rows(rows, *self.kernel_arguments(), packed, outputs)  # type: ignore[call-arg]
         refuse_undefined(int(undefined), len(rows))
         return Functions(packed, points), outputs
 

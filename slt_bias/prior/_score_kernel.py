@@ -76,7 +76,7 @@ def score(outputs, signs, radii, largest):
         else:
             left = np.float64(zeros) + (LEAST if violation > f32(0.0) else 0.0)
         if left > 0.0:
-            return (events - 1 - event) * (points + 1.0) + left
+            return (events - 1 - event) * 2.0 * points + left
     return 0.0
 
 

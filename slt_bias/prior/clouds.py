@@ -11,14 +11,12 @@ import numpy as np
 from slt_bias import streams
 from slt_bias._splitting_moves import WANTED_ACCEPTANCE, NormalCloud
 from slt_bias.errors import SpecError
-from slt_bias.maps._activation_kernel import CODES
 from slt_bias.maps.base import DiscreteMap, LatentMap, Map
 from slt_bias.maps.mlp import NetworkMember
 from slt_bias.prior.events import Events
 from slt_bias.splitting import Cloud
 
-WHOLE_MOVES = 10  # Crank-Nicolson moves of all latents a move, where neurons do not move alone or not in every layer
-MOST_POINTS = 4096  # with more, a network's activations leave the cache and moves of one neuron save little
+GROUP = 5  # moves of a particle between two looks at the acceptance
 CHUNK = 64  # particles that torch evaluates at once
 
 
@@ -49,13 +47,9 @@ def _torch_score(map: LatentMap, events: Events) -> Callable[[np.ndarray], np.nd
 
 
 class NetworkCloud:
-    """Fully connected networks in single precision, moved by compiled kernels.
+    """Fully connected networks in single precision; the moves of `slt_bias.prior._network_moves_kernel`.
 
-    A move of a particle is a sweep over its neurons (`slt_bias.prior._neuron_moves_kernel`) and a few Crank-Nicolson moves
-    of all latents at once, z' = √(1−s²) z + s ξ, s steered to 25 % accepted moves: one where the sweep reaches every layer,
-    WHOLE_MOVES otherwise, as with layer norm, where no neuron moves alone.
-
-    positions : float32 (particles, latents).
+    positions : float32 (particles, latents). step : s of z' = √(1−s²) z + s ξ, steered to 25 % accepted moves.
     """
 
     def __init__(
@@ -66,42 +60,30 @@ class NetworkCloud:
         network = map.network
         self.moves, self.seed, self.purpose = moves, seed, purpose
         self.blocks, self.evaluations, self.step = 1, particles, 1.0
-        law: tuple[Any, ...] = (network.scales, network.uniform, events.signs, events.radii)
-        self.whole = (*law, *network._kernel_arguments())
-        widths = np.array(network.widths, np.int64)
-        points = np.ascontiguousarray(network.features.T, np.float32)
-        code = CODES[network.activation]
-        self.by_neuron = (*law, network.has_bias, widths, *network.offsets(), code, points, len(network.features))
-        self.sweeps = not network.layer_norm and len(network.features) <= MOST_POINTS
-        self.whole_moves = 1 if self.sweeps and len(widths) <= 4 else WHOLE_MOVES
+        self.arguments: tuple[Any, ...] = (
+            network.scales, network.uniform, events.signs, events.radii, *network.kernel_arguments(),
+        )  # fmt: skip
         self.positions = streams.normals(seed, purpose, 0, (particles, network.size))
         self.scores = np.empty(particles)
-        evaluate_normals(self.positions, self.scores, *self.whole)
+        evaluate_normals(self.positions, self.scores, *self.arguments)
 
     def move(self, level: float, spent: Callable[[], str]) -> float:
-        """Move every particle `moves` times within {score ≤ level}; returns the share of accepted steps."""
-        accepted, made = 0, 0
-        for _ in range(self.moves):
-            for steps, taken in (self._whole(level), self._sweep(level) if self.sweeps else (0, 0)):
-                made, accepted = made + steps, accepted + taken
-            if spent():
-                break
-        self.evaluations += made
-        return accepted / made
-
-    def _whole(self, level: float) -> tuple[int, int]:
+        """`moves` moves of every particle within {score ≤ level}; returns the share accepted."""
         from slt_bias.prior._network_moves_kernel import move
 
-        keep, stir = np.float32(math.sqrt((1 - self.step) * (1 + self.step))), np.float32(self.step)
-        taken = move(self._state(), self.positions, self.scores, level, self.whole_moves, keep, stir, *self.whole)
-        made = self.whole_moves * len(self.scores)
-        self.step = min(1.0, self.step * math.exp(2 * (taken / made - WANTED_ACCEPTANCE)))
-        return made, taken
-
-    def _sweep(self, level: float) -> tuple[int, int]:
-        from slt_bias.prior._neuron_moves_kernel import sweep
-
-        return sweep(self._state(), self.blocks, self.positions, self.scores, level, *self.by_neuron)
+        accepted, made = 0, 0
+        while made < self.moves:
+            group = min(GROUP, self.moves - made)
+            start = streams.state("normals", self.seed, self.purpose, self._block())
+            keep, stir = np.float32(math.sqrt((1 - self.step) * (1 + self.step))), np.float32(self.step)
+            taken = move(start, self.positions, self.scores, level, group, keep, stir, *self.arguments)
+            accepted, made = accepted + taken, made + group
+            self.evaluations += group * len(self.scores)
+            share = taken / (group * len(self.scores))
+            self.step = min(1.0, self.step * math.exp(2 * (share - WANTED_ACCEPTANCE)))
+            if spent():
+                break
+        return accepted / (made * len(self.scores))
 
     def take(self, source: np.ndarray) -> None:
         """Particle i becomes a copy of particle source[i]."""
@@ -110,9 +92,6 @@ class NetworkCloud:
     def integers(self, count: int, bound: int) -> np.ndarray:
         """Fresh integers on 0 … bound − 1."""
         return streams.integers(self.seed, self.purpose, self._block(), (count,), bound)
-
-    def _state(self) -> np.ndarray:
-        return streams.state("normals", self.seed, self.purpose, self._block())
 
     def _block(self) -> int:
         self.blocks += 1

@@ -34,6 +34,7 @@ BITS = 1 / math.log(2)  # bits a nat
 PILOT = 2**16  # draws that tell whether counting is enough
 SEEN = 20  # times that the pilot must have met the function for that
 MOST_EXACT = 128  # points up to which the Gaussian process has exact orthants: a third of a second each
+LEVELS = 40  # that a small budget shall last for: 10⁻¹²
 MOST_COUNTED = 10**7  # draws, where no budget is given
 
 
@@ -84,7 +85,7 @@ def probability(
     errors : the radius of a Hamming ball around f whose probability is asked for; or several radii, answered from the same
         draws: the value is the smallest ball's, `.balls` has all.
     least_log2_probability : splitting ends below it and says so; the upper limit is then the answer.
-    workers : threads (default: one a core); without a budget of seconds the result does not depend on them.
+    workers : threads of compiled maps (default: one a core); without a budget of seconds the result does not depend on them.
 
     Raises InputError or SpecError for what does not fit.
     """
@@ -106,16 +107,19 @@ def probabilities(
 
         map = parse_map(map)
     asked = parse(functions, map.inputs)
-    threads = available_cores() if workers is None else workers
-    with Progress("functions", len(asked), progress) as bar, ThreadPoolExecutor(threads) as pool:
+    with Progress("functions", len(asked), progress) as bar, ThreadPoolExecutor(_threads(map, workers)) as pool:
 
         def one(place: int) -> FunctionProbability:
             return probability(map, asked[place], workers=1, **options)  # type: ignore[arg-type]
 
-        found = []
-        for each in pool.map(one, range(len(asked))):
-            found.append(each)
-            bar.update(len(found))
+        found: list[FunctionProbability] = []
+        try:
+            for each in pool.map(one, range(len(asked))):
+                found.append(each)
+                bar.update(len(found))
+        except BaseException:  # after Ctrl-C nothing more is begun
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
         return found
 
 
@@ -145,7 +149,7 @@ def _question(
     return Question(
         map, events, radii, given is not None, _seed(seed), relative_error, confidence, budget,
         None if seconds is None else time.monotonic() + seconds, -math.inf if least is None else least / BITS,
-        available_cores() if workers is None else workers, _speaker(progress),
+        _threads(map, workers), _speaker(progress),
     )  # fmt: skip
 
 
@@ -301,20 +305,17 @@ def _conditional(question: Question, result: FunctionProbability, stage: Splitti
 
 
 def _effort(question: Question) -> Effort:
-    """Particles, moves and the default budget for each kind of map: about a minute or two of a core.
+    """Particles, moves and the default budget for each kind of map: about three minutes of a core.
 
-    A small budget means fewer particles, so that it lasts for some forty levels; it is overspent by one move at most.
+    Where less precision is asked for, a quarter of the particles does. A small budget means fewer particles, so that it
+    lasts for LEVELS levels; it is overspent by one move at most.
     """
     map, budget = question.map, question.budget
-    if isinstance(map, NetworkMember):
-        effort, cost = Effort(1000, 1, 10**8), 1 + sum(map.network.widths[1:])
-    elif isinstance(map, DiscreteMap):
-        effort, cost = Effort(1000, 10, 5 * 10**7), 10
-    else:
-        effort, cost = Effort(500, 10, 2 * 10**6), 10
+    compiled = isinstance(map, NetworkMember | DiscreteMap)
+    particles = round(1000 * min(1.0, max(0.5, 0.1 / question.relative_error)) ** 2)
     if budget is None:
-        return effort
-    return Effort(max(20, min(effort.particles, budget // (REPLICATES * cost * 40))), effort.moves, budget)
+        return Effort(particles, 10, 3 * 10**7) if compiled else Effort(particles // 2, 10, 2 * 10**6)
+    return Effort(max(20, min(particles, budget // (REPLICATES * 10 * LEVELS))), 10, budget)
 
 
 def _with_balls(
@@ -350,6 +351,11 @@ def _rows(given: object, points: int) -> np.ndarray | None:
     if not mask.any():
         raise InputError("given: no row is given; leave it out.")
     return mask
+
+
+def _threads(map: Map, workers: int | None) -> int:
+    """Threads for compiled maps alone: torch holds the GIL between its kernels, and a module is not safe to share."""
+    return 1 if not map.compiled else available_cores() if workers is None else workers
 
 
 def _seed(seed: object) -> int:

@@ -72,7 +72,7 @@ def walk(
         rounds += 1
         factor = 2 if rounds % 2 else 4
         late = deadline is not None and time.monotonic() + factor * took > deadline
-        if not _doubtful(found, least_log_probability) or factor * found.evaluations > left or late:
+        if not _doubtful(found) or factor * found.evaluations > left or late:
             break
         particles, moves = 2 * particles, moves * factor // 2
     replicates = list(found.replicates)
@@ -95,9 +95,9 @@ def spread(replicates: list[Replicate]) -> float:
     return float(logs.std(ddof=1)) if np.isfinite(logs).all() else math.inf
 
 
-def _doubtful(found: Splitting, floor: float) -> bool:
-    if any(not replicate.reached for replicate in found.replicates):
-        return any(replicate.stopped for replicate in found.replicates)  # not where they went below the floor
+def _doubtful(found: Splitting) -> bool:
+    if any(not replicate.reached for replicate in found.replicates):  # below the floor is an answer where none collapsed
+        return bool(found.reasons)
     return found.status != "ok" or spread(list(found.replicates)) > WIDE_SPREAD
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from importlib import import_module
 from types import ModuleType
 
-COMMANDS = ("compare", "complexity", "doctor", "families", "verify")
+COMMANDS = ("blind_spots", "compare", "complexity", "doctor", "families", "probability", "verify")
 
 
 def __getattr__(name: str) -> ModuleType:

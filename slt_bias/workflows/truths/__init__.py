@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from slt_bias.workflows.truths import complexities, generator, learning_coefficients, perceptrons, symmetries, uniform
+from slt_bias.workflows.truths import (
+    complexities,
+    generator,
+    learning_coefficients,
+    perceptrons,
+    rare_functions,
+    symmetries,
+    uniform,
+)
 from slt_bias.workflows.truths.row import Row
 
 VERIFICATIONS: list[Callable[[int], list[Row]]] = [
@@ -12,6 +20,9 @@ VERIFICATIONS: list[Callable[[int], list[Row]]] = [
     perceptrons.number_of_ones,
     perceptrons.distinct_functions,
     perceptrons.two_inputs,
+    perceptrons.chosen_functions,
+    rare_functions.infinite_width,
+    rare_functions.random_function,
     uniform.flat_laws,
     symmetries.equal_probabilities,
     complexities.lempel_ziv,

@@ -7,10 +7,11 @@ import math
 import numpy as np
 
 from slt_bias import functions, maps, prior
-from slt_bias.workflows.truths.row import Row, all_equal, exact, proportion
+from slt_bias.workflows.truths.row import CONFIDENCE, Row, all_equal, exact, proportion, within
 
 DISTINCT = {1: 4, 2: 14, 3: 104, 4: 1882}
 DRAWS = {1: 20_000, 2: 20_000, 3: 200_000, 4: 2_000_000}  # at 4 inputs the rarest functions need so many
+SOLID_ANGLES = {"0000": 0.27704336, "0001": 0.01462330, "0010": 0.03545664, "0011": 0.04787670, "0111": 1 / 24}
 
 
 def number_of_ones(seed: int) -> list[Row]:
@@ -57,3 +58,24 @@ def two_inputs(seed: int) -> list[Row]:
         all_equal(f"{name}: the six equal", source, six),
         exact(f"{name}: draws of XOR and XNOR", source, 0, sum(found[table] for table in xor)),
     ]
+
+
+def chosen_functions(seed: int) -> list[Row]:
+    """P of chosen functions on {0,1}² with unit normals, by splitting; XOR by the proof that no weights give it.
+
+    Each P is the share of a cone of the sphere; 0111 is a corner between three planes that meet at known angles: 1/24.
+    """
+    source = "solid angles"
+    map = maps.Perceptron(2, weight_std=math.sqrt(2), bias_std=1.0)
+    rows = []
+    for function, truth in SOLID_ANGLES.items():
+        found = prior.probability(map, function, seed, relative_error=0.03, method="splitting", confidence=CONFIDENCE)
+        rows.append(
+            within(
+                f"perceptron on {{0,1}}², unit normals: log₂P({function}) by splitting", source, math.log2(truth), found.value,
+                found.low, found.high,
+            )
+        )  # fmt: skip
+    never = prior.probability(map, "0110", seed)
+    name = "perceptron on {0,1}², unit normals: P(XOR), by linear programme"
+    return [*rows, exact(name, "not linearly separable", 0.0, 2.0**never.value)]
