@@ -39,13 +39,15 @@ bench: setup
 	$(BIN)/python benchmarks/families.py
 	$(BIN)/python benchmarks/complexity.py
 	$(BIN)/python benchmarks/learning_coefficients.py
+	$(BIN)/python benchmarks/probability.py
 
 verify: setup
 	$(BIN)/slt-bias verify
 
 experiments: setup
 	for script in valle_perez_2018 architectures certified_bits estimator_agreement learning_coefficients generic_points \
-		sampler_comparison routes_to_lambda compression digits_training; \
+		sampler_comparison routes_to_lambda compression digits_training blind_spots_four_inputs figure_without_floor \
+		lambda_against_probability bayes_against_training learning_curves ordered_and_chaotic halving_code; \
 		do $(BIN)/python experiments/$$script.py || exit 1; done
 
 clean:

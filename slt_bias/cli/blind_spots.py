@@ -29,7 +29,7 @@ def blind_spots(
     most_bits: Annotated[
         float | None, typer.Option(metavar="K", help="Leave out functions of more certified bits (17 for the default maps).")
     ] = None,
-    relative_error: Annotated[float, typer.Option(help="Standard error of P over P to aim at.")] = 0.1,
+    relative_error: Annotated[float, typer.Option(help="Standard error of P over P to aim at.")] = 0.3,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where the results go.")] = Path("runs/blind-spots"),
     seed: Seed = 0,
     workers: Annotated[int | None, typer.Option(min=1, help="Threads (default: one a core).")] = None,

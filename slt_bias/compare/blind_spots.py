@@ -58,7 +58,7 @@ def blind_spots(
     *,
     seed: int = 0,
     samples: int = SAMPLES,
-    relative_error: float = 0.1,
+    relative_error: float = 0.3,
     least_log2_probability: float | None = LEAST_LOG2_PROBABILITY,
     budget_seconds: float | None = None,
     counts: FunctionCounts | None = None,

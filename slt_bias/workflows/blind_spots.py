@@ -33,8 +33,8 @@ DEFAULT_SAMPLES = 1_000_000
 DEFAULT_LEAST = 1e-12
 DEFAULT_INPUTS = 4
 DEFAULT_MAPS = (
-    "mlp:hidden=20x20,activation=relu,preset=valle-perez-2018-normal",
-    "mlp:hidden=20x20,activation=tanh,preset=valle-perez-2018-normal",
+    "mlp:hidden=40x40,activation=relu,preset=valle-perez-2018-normal",
+    "mlp:hidden=40x40,activation=tanh,preset=valle-perez-2018-normal",
     "perceptron",
     "polynomial:degree=3",
     "tree",
@@ -71,7 +71,7 @@ def blind_spots(
     budget_seconds: float | None = None,
     least: float = DEFAULT_LEAST,
     most_bits: float | None = None,
-    relative_error: float = 0.1,
+    relative_error: float = 0.3,
     seed: int = 0,
     out: str | Path = DEFAULT_OUT,
     workers: int | None = None,

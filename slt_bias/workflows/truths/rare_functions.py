@@ -36,4 +36,5 @@ def random_function(seed: int) -> list[Row]:
     """All monomials with equal variance on {−1, 1}⁶: every function of 64 points has P = 2⁻⁶⁴, by splitting."""
     map = maps.Polynomial(functions.hypercube(6, values=(-1, 1)), degree=6)
     found = prior.probability(map, "random", seed, relative_error=0.3, method="splitting", confidence=CONFIDENCE)
-    return [within("all Walsh functions on {−1,1}⁶: log₂P(random function)", "rotation", -64.0, found.value, found.low, found.high)]
+    name = "all Walsh functions on {−1,1}⁶: log₂P(random function)"
+    return [within(name, "rotation", -64.0, found.value, found.low, found.high)]
