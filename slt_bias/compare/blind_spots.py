@@ -33,10 +33,10 @@ from slt_bias.errors import InputError, SpecError
 from slt_bias.estimate import Status, clopper_pearson
 from slt_bias.functions import Functions, parse
 from slt_bias.functions.symmetry import LARGEST_TABLE, NPN, canonical, usable
-from slt_bias.maps.base import DiscreteMap, LatentMap, Map
+from slt_bias.maps.base import Map
 from slt_bias.prior import FunctionCounts, FunctionProbability
 from slt_bias.prior.orbits import orbit_counts
-from slt_bias.prior.probability import probability
+from slt_bias.prior.probability import can_split, probability
 from slt_bias.prior.representable import impossible
 from slt_bias.prior.sampling import available_cores
 from slt_bias.progress import Progress
@@ -120,7 +120,7 @@ def blind_spots(
         found |= counted
         code = table["complexity_code"].to_numpy()
         rare = sorted((row for row in counted if seen[row] < ENOUGH), key=lambda row: (seen[row], code[row], row))
-        if rare and not isinstance(map, LatentMap | DiscreteMap):
+        if rare and not can_split(map):
             found |= {row: _unsplit(counted[row], "draws of this map cannot be moved, so they are not split") for row in rare}
         elif rare:
             ask = partial(

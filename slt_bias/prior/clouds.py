@@ -30,8 +30,8 @@ def cloud_of(map: Map, events: Events, particles: int, moves: int, seed: int, nu
     if isinstance(map, DiscreteMap):
         return GenotypeCloud(map, events, particles, moves, seed, purpose)
     raise SpecError(
-        f"`{map.spec}` draws its parameters by code of its own, so that nothing can move them: its probabilities can only be "
-        "counted; take method='count', or a map with a law."
+        f"`{map.spec}` has no parameters that could be moved (code of its own draws them, or it scrambles functions): "
+        "this probability can only be counted; take method='count'."
     )
 
 

@@ -169,9 +169,10 @@ def _answer(question: Question, method: str) -> FunctionProbability:
     if plain and (known := _exact(question)) is not None:
         return known
     pilot = count(question.map, question.events, _pilot_draws(question), question.seed, workers=question.workers)
-    if pilot.held[-1] >= SEEN or not _walkable(question.map):
+    movable = isinstance(question.map, LatentMap | DiscreteMap)
+    if pilot.held[-1] >= SEEN or not movable:
         met = f"a pilot of {pilot.draws:,} draws met it {pilot.held[-1]} times"
-        because = f"counted: {met}" if _walkable(question.map) else f"counted, as this map's draws cannot be moved; {met}"
+        because = f"counted: {met}" if movable else f"counted, as this map's draws cannot be moved; {met}"
         return _by_counting(question, because, pilot)
     found = _by_splitting(question, f"split: a pilot of {pilot.draws:,} draws met it {pilot.held[-1]} times")
     return replace(found, evaluations=found.evaluations + pilot.draws)
@@ -213,8 +214,9 @@ def _pilot_draws(question: Question) -> int:
     return draws if question.budget is None else max(1, min(draws, question.budget // 10))
 
 
-def _walkable(map: Map) -> bool:
-    return isinstance(map, LatentMap | DiscreteMap)
+def can_split(map: Map) -> bool:
+    """Whether parameters of the map, or of the one that it scrambles, can be moved within a set of functions."""
+    return can_split(map.map) if isinstance(map, Scrambled) else isinstance(map, LatentMap | DiscreteMap)
 
 
 def _by_counting(question: Question, because: str, pilot: Counted | None = None) -> FunctionProbability:
