@@ -82,8 +82,9 @@ def probability(
     `sb.prior.probability`; a budget is each function's own. Several functions run on all cores.
     Raises SpecError, InputError or ResultError before anything is drawn, where the arguments do not fit.
     """
-    from slt_bias.prior.probability import METHODS, probabilities
+    from slt_bias.prior.probability import probabilities
     from slt_bias.prior.probability import probability as solve
+    from slt_bias.prior.question import METHODS
 
     chosen = parse(map, inputs) if isinstance(map, str) else map
     names = _names(functions, chosen)

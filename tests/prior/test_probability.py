@@ -180,7 +180,13 @@ def test_maps_without_a_law_are_counted_only():
     [
         ({"method": "magic"}, "splitting"),
         ({"relative_error": 0}, "relative_error"),
+        ({"relative_error": "small"}, "relative_error"),
+        ({"relative_error": math.nan}, "relative_error"),
         ({"confidence": 1}, "confidence"),
+        ({"budget_evaluations": 1e400}, "budget_evaluations"),
+        ({"budget_evaluations": 10.5}, "budget_evaluations"),
+        ({"workers": "two"}, "workers"),
+        ({"least_log2_probability": -math.inf}, "least_log2_probability"),
         ({"budget_seconds": -1}, "budget_seconds"),
         ({"errors": -1}, "errors"),
         ({"errors": 1.5}, "errors"),
