@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "README.md").read_text()
-BLOCKS = re.findall(r"```python\n(.*?)```", TEXT, re.S)
+FIVE, CHOSEN, OWN, FAMILY, LEARNING, *_ = re.findall(r"```python\n(.*?)```", TEXT, re.S)
 
 
 def run(code, folder, *arguments):
@@ -20,14 +20,21 @@ def run(code, folder, *arguments):
 
 
 def test_five_lines(tmp_path):
-    lines = BLOCKS[0].strip().splitlines()
+    lines = FIVE.strip().splitlines()
     assert len(lines) == 5
-    assert "probability" in run(BLOCKS[0], tmp_path)
+    assert "probability" in run(FIVE, tmp_path)
     assert (tmp_path / "figure.png").stat().st_size > 10_000 and (tmp_path / "figure.svg").exists()
 
 
+def test_chosen_function(tmp_path):
+    more = "print(ball.value > found.value, len(table), table['status'].eq('ok').all())\n"
+    first, last = run(CHOSEN + more, tmp_path).strip().splitlines()
+    assert -23.5 < float(first.split(" ", 1)[0]) < -19.5  # 4e-7 is -21.3; the standard error aimed at is half a bit
+    assert "bits splitting" in first and last == "True 14 True"
+
+
 def test_own_module(tmp_path):
-    (tmp_path / "my_networks.py").write_text(BLOCKS[1])
+    (tmp_path / "my_networks.py").write_text(OWN)
     command = re.search(r"slt-bias (compare --map module:my_networks.*)", TEXT).group(1).split()
     command[command.index("--samples") + 1] = "2000"
     done = subprocess.run(
@@ -39,12 +46,12 @@ def test_own_module(tmp_path):
 
 def test_new_family(tmp_path):
     more = "import slt_bias as sb\ncounts = sb.prior.sample(plane, 10_000)\nprint(counts.distinct, float(counts.unseen_mass()))\n"
-    distinct, _ = run(BLOCKS[2] + more, tmp_path).split()
+    distinct, _ = run(FAMILY + more, tmp_path).split()
     assert distinct == "14"  # of the 104 functions of a perceptron, those that change sign with their inputs: no tie at 0
 
 
 def test_learning_coefficient(tmp_path):
-    value, interval = run(BLOCKS[3], tmp_path).split(" ", 1)
+    value, interval = run(LEARNING, tmp_path).split(" ", 1)
     assert 1.8 < float(value) < 2.2 and interval.startswith("[")
 
 

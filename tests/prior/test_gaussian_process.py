@@ -182,7 +182,7 @@ def test_sixteen_points_and_beyond():
     assert estimate == gaussian_process(four, "parity")
     assert estimate.value != gaussian_process(four, "parity", seed=1).value
     five = maps.parse("mlp:inputs=5")
-    with pytest.raises(InputError, match="expectation_propagation"):
+    with pytest.raises(InputError, match="expectation-propagation"):
         gaussian_process(five, "parity")
     wide = gaussian_process(five, "parity", most_points=32, relative_error=0.05)
     assert wide.status == "ok" and wide.high - wide.low < 0.3
