@@ -114,7 +114,8 @@ class Splitting(Estimate):
     """log P(score ≤ target) in nats, its interval, and the replicates that it rests on.
 
     The value is the logarithm of the mean of p̂ over replicates, not the mean of the logarithms: the former is unbiased
-    for P. The interval is log p̄ ± t·s/(p̄√R), the t-interval on p̂ with R−1 degrees of freedom carried to the logarithm;
+    for P. The interval is log p̄ ± t·s/√R with R−1 degrees of freedom, s the larger of the standard deviations of p̂/p̄ and of
+    log p̂: p̂ is skewed, and few replicates that lack its rare large values would make the former alone too small;
     low = −inf where a replicate did not reach the target, and high is then a bound from the last levels reached.
     """
 
@@ -358,6 +359,7 @@ def _interval(replicates: tuple[Replicate, ...], confidence: float) -> tuple[flo
     bounds = np.array([r.log_probability if r.reached else (r.log_probabilities[-1:].sum()) for r in replicates])
     logs = np.array([r.log_probability for r in replicates])
     top, _, spread = _mean(bounds)
+    spread = max(spread, float(bounds.std(ddof=1)))
     high = min(0.0, top + factor * spread)
     if not all(r.reached for r in replicates):
         return -math.inf, _mean(logs)[0], high

@@ -16,7 +16,7 @@ from slt_bias.splitting import Replicate, Splitting, pool, split_clouds
 
 REPLICATES = 4
 MOST_REPLICATES = 32
-WIDE_SPREAD = 0.7  # standard deviation of log p̂ (nats) above which t-intervals on p̂ undercover and more particles are taken
+WIDE_SPREAD = 0.5  # standard deviation of log p̂ (nats) above which intervals begin to undercover and more particles are taken
 
 
 @dataclass(frozen=True)
