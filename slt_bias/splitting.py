@@ -17,6 +17,7 @@ of whole numbers, or networks whose moves are compiled. Logarithms are natural t
 from __future__ import annotations
 
 import math
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -213,12 +214,14 @@ def split_clouds(
     budget_evaluations: int | None = None,
     budget_seconds: float | None = None,
     workers: int = 1,
+    halted: threading.Event | None = None,
 ) -> Splitting:
     """`split` for any kind of particles.
 
     cloud : makes the particles of a replicate from its number, drawn from their law; what it makes depends on that alone.
     targets : falling; each is a level of every replicate, and the last one ends it, so that `Splitting.until` can tell the
-        probability of each. replicates : their numbers. workers : threads that replicates are shared out to.
+        probability of each. replicates : their numbers. workers : threads that replicates are shared out to. halted : once
+        set, runs end where they are, as when a budget is spent.
     The rest as for `split`; so are the errors.
     """
     _check_run(len(replicates), quantile, targets, levels, confidence)
@@ -226,16 +229,21 @@ def split_clouds(
     goals = tuple(map(float, targets)) if plan is None else (float(plan[-1]),)
     share = None if budget_evaluations is None else budget_evaluations // len(replicates)
     begun, waves = time.monotonic(), -(-len(replicates) // workers)
+    halt = threading.Event() if halted is None else halted
 
     def one(place: int) -> Replicate:
         deadline = None if budget_seconds is None else begun + budget_seconds * (place // workers + 1) / waves
-        return _Run(cloud(replicates[place]), goals, plan, quantile, least_log_probability, share, deadline).go()
+        return _Run(cloud(replicates[place]), goals, plan, quantile, least_log_probability, share, deadline, halt).go()
 
     if workers == 1:
         runs = [one(place) for place in range(len(replicates))]
     else:
         with ThreadPoolExecutor(workers) as pool_of_threads:
-            runs = list(pool_of_threads.map(one, range(len(replicates))))
+            try:
+                runs = list(pool_of_threads.map(one, range(len(replicates))))
+            except BaseException:  # after Ctrl-C the threads end at their next move
+                halt.set()
+                raise
     return pool(tuple(runs), confidence)
 
 
@@ -251,7 +259,9 @@ class _Run:
         floor: float,
         budget: int | None,
         deadline: float | None,
+        halt: threading.Event,
     ) -> None:
+        self.halt = halt
         self.cloud, self.targets, self.plan = cloud, targets, plan
         self.size = len(cloud.scores)
         self.kept = max(1, min(self.size - 1, round(quantile * self.size)))
@@ -313,6 +323,8 @@ class _Run:
         self.ancestor = self.ancestor[source]
 
     def _spent(self) -> str:
+        if self.halt.is_set():
+            return "the run was interrupted"
         if self.budget is not None and self.cloud.evaluations >= self.budget:
             return f"the budget of {self.budget} evaluations a replicate was spent"
         if self.deadline is not None and time.monotonic() >= self.deadline:

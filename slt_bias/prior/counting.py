@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -30,9 +31,11 @@ class Counted:
 
 
 def count(
-    map: Map, events: Events, draws: int, seed: int, first_block: int = 0, workers: int = 1, deadline: float | None = None
-) -> Counted:
-    """Count whole blocks of the map's stream, from `first_block` on, until `draws` are drawn or the deadline has passed.
+    map: Map, events: Events, draws: int, seed: int, first_block: int = 0, workers: int = 1, deadline: float | None = None,
+    halted: threading.Event | None = None,
+) -> Counted:  # fmt: skip
+    """Count whole blocks of the map's stream, from `first_block` on, until `draws` are drawn, the deadline has passed or
+    `halted` is set.
 
     A block beyond the wanted number is cut. The result does not depend on the number of workers (without a deadline).
     """
@@ -46,7 +49,7 @@ def count(
             held += np.sum(list(pool.map(one, jobs)), axis=0)
             done += sum(number for _, number in jobs)
             block = jobs[-1][0] + 1
-            if deadline is not None and time.monotonic() >= deadline:
+            if (deadline is not None and time.monotonic() >= deadline) or (halted is not None and halted.is_set()):
                 break
     return Counted(held, done, block)
 
@@ -73,7 +76,10 @@ def by_counting(question: Question, because: str, pilot: Counted | None = None) 
     short = wanted > most - pilot.draws
     draws = max(1, min(wanted, most - pilot.draws))
     question.say(f"counting {draws:,} draws …")
-    found = count(question.map, question.events, draws, question.seed, pilot.next_block, question.workers, question.deadline)
+    found = count(
+        question.map, question.events, draws, question.seed, pilot.next_block, question.workers, question.deadline,
+        question.halted,
+    )  # fmt: skip
     stopped = found.draws < draws or (short and question.budget is not None)
     spent = pilot.draws + found.draws
     first = int(question.given)

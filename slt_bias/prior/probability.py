@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import math
+import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -76,17 +78,22 @@ def probabilities(
 
     map = as_map(map)
     asked = parse(functions, map.inputs)
+    arguments, halted = inspect.signature(probability), threading.Event()
     with Progress("functions", len(asked), progress) as bar, ThreadPoolExecutor(threads(map, workers)) as pool:
 
         def one(place: int) -> FunctionProbability:
-            return probability(map, asked[place], workers=1, **options)  # type: ignore[arg-type]
+            given = arguments.bind(map, asked[place], workers=1, **options)
+            given.apply_defaults()
+            question = ask(*given.args)
+            return _answer(replace(question, halted=halted), given.arguments["method"])
 
         found: list[FunctionProbability] = []
         try:
             for each in pool.map(one, range(len(asked))):
                 found.append(each)
                 bar.update(len(found))
-        except BaseException:  # after Ctrl-C nothing more is begun
+        except BaseException:  # after Ctrl-C nothing more is begun, and what runs ends at its next move
+            halted.set()
             pool.shutdown(wait=False, cancel_futures=True)
             raise
         return found

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import operator
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -39,6 +40,7 @@ class Question:
     floor: float
     workers: int
     say: Callable[[str], None]
+    halted: threading.Event = field(default_factory=threading.Event, compare=False)
 
 
 def question(

@@ -23,7 +23,7 @@ def by_splitting(question: Question, because: str) -> FunctionProbability:
     found = walk(
         question.map, question.events, _effort(question), seed=question.seed, relative_error=question.relative_error,
         confidence=question.confidence, least_log_probability=question.floor, deadline=question.deadline,
-        workers=question.workers, say=question.say,
+        workers=question.workers, halted=question.halted, say=question.say,
     )  # fmt: skip
     stages = [found.until(target) for target in question.events.targets]
     evidence = _of_splitting(question, stages[0], because, found.evaluations) if question.given else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -39,6 +40,7 @@ def walk(
     least_log_probability: float = -math.inf,
     deadline: float | None = None,
     workers: int = 1,
+    halted: threading.Event | None = None,
     say: Callable[[str], None] = lambda text: None,
 ) -> Splitting:
     """Split until the standard error of P over P is `relative_error`, or the budget is spent.
@@ -61,6 +63,7 @@ def walk(
             budget_evaluations=budget,
             budget_seconds=seconds,
             workers=workers,
+            halted=halted,
         )
 
     while True:
@@ -71,7 +74,8 @@ def walk(
         took = time.monotonic() - begun
         rounds += 1
         factor = 2 if rounds % 2 else 4
-        late = deadline is not None and time.monotonic() + factor * took > deadline
+        late = halted is not None and halted.is_set()
+        late = late or (deadline is not None and time.monotonic() + factor * took > deadline)
         if not _doubtful(found) or factor * found.evaluations > left or late:
             break
         particles, moves = 2 * particles, moves * factor // 2
@@ -79,7 +83,8 @@ def walk(
     evaluations = found.evaluations // REPLICATES
     while (more := _wanted(replicates, relative_error)) > 0:
         more = min(more, MOST_REPLICATES - len(replicates), left // max(1, evaluations))
-        late = deadline is not None and time.monotonic() + took / REPLICATES * more > deadline
+        late = halted is not None and halted.is_set()
+        late = late or (deadline is not None and time.monotonic() + took / REPLICATES * more > deadline)
         if more < REPLICATES or late:
             break
         say(f"{more} replicates more …")

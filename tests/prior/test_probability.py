@@ -213,3 +213,14 @@ def test_not_a_map_and_not_a_function():
         probability("mlp:inputs=3", "0110")
     with pytest.raises(InputError, match="functions"):
         probability("mlp:inputs=2", sb.functions.parse(["0110", "0000"]))
+
+
+def test_what_is_halted_ends_at_its_next_move():
+    from slt_bias.prior.question import question
+    from slt_bias.prior.walked import by_splitting
+
+    asked = question("mlp:inputs=7", "parity", 0, 0.1, "splitting", 0.95, None, None, None, 0, None, 1, False)
+    asked.halted.set()
+    found = by_splitting(asked, "")
+    assert found.status == "suspect" and any("interrupted" in reason for reason in found.reasons)
+    assert found.evaluations < 4 * 1000 * 25  # four replicates, the first draws and one group of moves each
