@@ -38,7 +38,7 @@ def blind_spots(
 ) -> None:
     """Find the simple functions that architectures almost never compute, each with its probability.
 
-    Without --map: five architectures on four binary inputs, in about two minutes. Up to 4 inputs one function of every
+    Without --map: five architectures on four binary inputs, in about half a minute. Up to 4 inputs one function of every
     class (222 at 4), beyond a catalogue of about 150. Results are tables, figures and report.html.
 
     Example: slt-bias blind-spots --map perceptron --map polynomial:degree=2 --most-bits 15

@@ -29,15 +29,14 @@ import pandas as pd
 
 from slt_bias import prior
 from slt_bias.compare.reference_sets import described, reference_set
-from slt_bias.errors import InputError, SpecError
+from slt_bias.errors import InputError
 from slt_bias.estimate import Status, clopper_pearson
 from slt_bias.functions import Functions, parse
 from slt_bias.functions.symmetry import LARGEST_TABLE, NPN, canonical, usable
 from slt_bias.maps.base import Map
 from slt_bias.prior import FunctionCounts, FunctionProbability
 from slt_bias.prior.orbits import orbit_counts
-from slt_bias.prior.probability import can_split, probability
-from slt_bias.prior.representable import impossible
+from slt_bias.prior.probability import can_split, known, probability
 from slt_bias.prior.sampling import available_cores
 from slt_bias.progress import Progress
 
@@ -105,7 +104,8 @@ def blind_spots(
     clock = _Clock(None if budget_seconds is None else begun + budget_seconds)
     workers = available_cores() if workers is None else workers
 
-    found = _exact(map, asked, confidence)
+    exact = {row: known(map, asked[row], confidence) for row in range(len(asked))}
+    found = {row: answer for row, answer in exact.items() if answer is not None}
     wanted = usable(map.symmetries, map.inputs)
     orbits = _Orbits(*canonical(asked, map.inputs, wanted))
     if counts is None and len(found) < len(asked):
@@ -220,26 +220,6 @@ def _reference(map: Map, reference: pd.DataFrame | str | Sequence[str] | Functio
     if len(table) == 0:
         raise InputError("reference is empty: give at least one function.")
     return table[list(NEEDED)].reset_index(drop=True).copy()
-
-
-def _exact(map: Map, asked: Functions, confidence: float) -> dict[int, FunctionProbability]:
-    """Row → P where it is known without a draw."""
-    found = {}
-    closed = True
-    for row in range(len(asked)):
-        if closed:
-            try:
-                found[row] = replace(prior.closed_form(map, asked[row]), confidence=confidence)
-                continue
-            except SpecError:
-                closed = False
-        reason = impossible(map, asked[row])
-        if reason:
-            found[row] = FunctionProbability(
-                value=-math.inf, low=-math.inf, high=-math.inf, confidence=confidence, unit="bits", method="linear programme",
-                chosen_because=f"not representable: {reason}",
-            )  # fmt: skip
-    return found
 
 
 def _drawn(map: Map, samples: int, seed: int, clock: _Clock, workers: int, progress: bool) -> FunctionCounts:

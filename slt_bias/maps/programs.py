@@ -12,9 +12,8 @@ the bound by about as many bits as they have. The inputs' number n and the gener
 
 from __future__ import annotations
 
-import zlib
-
 from slt_bias.errors import SpecError, nearest
+from slt_bias.functions.catalogue.reference import deflated_bits
 
 _POINTS = """import numpy as np
 def f(r,n=7):
@@ -125,5 +124,4 @@ def source(family: str) -> str:
 
 def description_bits(family: str) -> int:
     """The length in bits of a family's program, compressed (deflate without header). Raises SpecError."""
-    compressor = zlib.compressobj(9, zlib.DEFLATED, -15)
-    return 8 * len(compressor.compress(source(family).encode()) + compressor.flush())
+    return int(deflated_bits(source(family)))

@@ -69,8 +69,7 @@ def by_counting(question: Question, because: str, pilot: Counted | None = None) 
     """Fresh draws after the pilot's, as many as its frequency asks for, within the budget."""
     most = MOST_COUNTED if question.budget is None else question.budget
     if pilot is None:
-        draws = pilot_draws(question)
-        pilot = count(question.map, question.events, draws, question.seed, 0, question.workers, question.deadline)
+        pilot = draw_pilot(question)
     share = (pilot.held[-1] + 1) / (pilot.draws + 1)
     wanted = max(pilot.draws, math.ceil(1.2 / (question.relative_error**2 * share)))
     short = wanted > most - pilot.draws
@@ -112,7 +111,11 @@ def _proportion(
     )  # fmt: skip
 
 
-def pilot_draws(question: Question) -> int:
-    """How many draws the pilot takes: a tenth of a budget at most."""
+def draw_pilot(question: Question) -> Counted:
+    """The first draws, which tell whether counting is enough: a tenth of a budget at most."""
     draws = PILOT if question.map.compiled else PILOT // 16
-    return draws if question.budget is None else max(1, min(draws, question.budget // 10))
+    if question.budget is not None:
+        draws = max(1, min(draws, question.budget // 10))
+    return count(
+        question.map, question.events, draws, question.seed, 0, question.workers, question.deadline, question.halted
+    )

@@ -17,7 +17,7 @@ from slt_bias.functions.parsing import parse
 from slt_bias.functions.tables import Functions
 from slt_bias.maps.base import DiscreteMap, LatentMap, Map
 from slt_bias.maps.scrambled import Scrambled
-from slt_bias.prior.counting import by_counting, count, pilot_draws
+from slt_bias.prior.counting import by_counting, draw_pilot
 from slt_bias.prior.events import around
 from slt_bias.prior.question import Question, as_map, threads
 from slt_bias.prior.question import question as ask
@@ -112,9 +112,9 @@ def _answer(question: Question, method: str) -> FunctionProbability:
         return by_counting(question, "")
     if method == "splitting":
         return by_splitting(question, "")
-    if plain and (known := _exact(question)) is not None:
-        return known
-    pilot = count(question.map, question.events, pilot_draws(question), question.seed, workers=question.workers)
+    if plain and (exact := known(question.map, question.events.function, question.confidence)) is not None:
+        return exact
+    pilot = draw_pilot(question)
     movable = isinstance(question.map, LatentMap | DiscreteMap)
     if pilot.held[-1] >= SEEN or not movable:
         met = f"a pilot of {pilot.draws:,} draws met it {pilot.held[-1]} times"
@@ -124,19 +124,18 @@ def _answer(question: Question, method: str) -> FunctionProbability:
     return replace(found, evaluations=found.evaluations + pilot.draws)
 
 
-def _exact(question: Question) -> FunctionProbability | None:
+def known(map: Map, function: Functions, confidence: float) -> FunctionProbability | None:
+    """P where it takes no draw: a closed form, or a proof that the map cannot compute the function; else None."""
     from slt_bias.prior.closed_form import closed_form
 
     try:
-        found = closed_form(question.map, question.events.function)
-        return replace(found, confidence=question.confidence, chosen_because="the map has a closed form")
+        return replace(closed_form(map, function), confidence=confidence, chosen_because="the map has a closed form")
     except SpecError:
-        pass
-    reason = impossible(question.map, question.events.function)
+        reason = impossible(map, function)
     if not reason:
         return None
     return FunctionProbability(
-        value=-math.inf, low=-math.inf, high=-math.inf, confidence=question.confidence, unit="bits", method="linear programme",
+        value=-math.inf, low=-math.inf, high=-math.inf, confidence=confidence, unit="bits", method="linear programme",
         chosen_because=f"not representable: {reason}",
     )  # fmt: skip
 

@@ -94,7 +94,7 @@ def walk(
     return pool(tuple(replicates), confidence)
 
 
-def spread(replicates: list[Replicate]) -> float:
+def _spread(replicates: list[Replicate]) -> float:
     """Standard deviation of log p̂ over replicates, nats; infinite where one did not arrive."""
     logs = np.array([replicate.log_probability for replicate in replicates])
     return float(logs.std(ddof=1)) if np.isfinite(logs).all() else math.inf
@@ -103,7 +103,7 @@ def spread(replicates: list[Replicate]) -> float:
 def _doubtful(found: Splitting) -> bool:
     if any(not replicate.reached for replicate in found.replicates):  # below the floor is an answer where none collapsed
         return bool(found.reasons)
-    return found.status != "ok" or spread(list(found.replicates)) > WIDE_SPREAD
+    return found.status != "ok" or _spread(list(found.replicates)) > WIDE_SPREAD
 
 
 def _wanted(replicates: list[Replicate], relative_error: float) -> int:
