@@ -8,17 +8,7 @@ import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-
-@dataclass(frozen=True)
-class Claim:
-    """One statement, what the source says, what is measured with its interval, and whether they agree."""
-
-    name: str
-    claimed: str
-    measured: float
-    low: float
-    high: float
-    holds: bool
+from slt_bias.workflows.claims import Claim, claim_lines
 
 
 @dataclass(frozen=True)
@@ -55,11 +45,8 @@ def report(chosen: Setting, title: str, claims: list[Claim], **more: object) -> 
         print(json.dumps(summary, default=_plain))
         return
     print(title)
-    width = max(len(claim.name) for claim in claims)
-    for claim in claims:
-        numbers = f"{claim.measured:.5g} [{claim.low:.5g}, {claim.high:.5g}]"
-        verdict = "agrees" if claim.holds else "DISAGREES"
-        print(f"  {claim.name:{width}s}   says: {claim.claimed:30s}   we measure: {numbers:40s} {verdict}")
+    for line in claim_lines(claims):
+        print(line)
     print(f"figure and numbers: {chosen.out}", file=sys.stderr)
 
 

@@ -25,6 +25,7 @@ from slt_bias.cli.doctor import doctor
 from slt_bias.cli.llc import llc
 from slt_bias.cli.maps import maps
 from slt_bias.cli.probability import probability
+from slt_bias.cli.superposition import superposition
 from slt_bias.cli.verify import verify
 from slt_bias.errors import SamplingInterrupted, SltBiasError
 
@@ -102,7 +103,7 @@ def _no_output(reason: str) -> int:
 
 
 app = typer.Typer(cls=Commands, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-for command in (compare, probability, blind_spots, complexity, maps, llc, doctor, verify):
+for command in (compare, probability, blind_spots, complexity, maps, llc, superposition, doctor, verify):
     app.command()(command)
 
 

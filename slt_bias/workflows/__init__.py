@@ -8,7 +8,7 @@ from __future__ import annotations
 from importlib import import_module
 from types import ModuleType
 
-COMMANDS = ("blind_spots", "compare", "complexity", "doctor", "families", "probability", "verify")
+COMMANDS = ("blind_spots", "compare", "complexity", "doctor", "families", "probability", "superposition", "verify")
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from slt_bias.cli import app
 
-COMMANDS = ("compare", "probability", "blind-spots", "complexity", "maps", "llc", "doctor", "verify")
+COMMANDS = ("compare", "probability", "blind-spots", "complexity", "maps", "llc", "superposition", "doctor", "verify")
 HEAVY = ("numpy", "torch", "pandas", "scipy", "numba", "matplotlib", "rich")
 
 

@@ -11,7 +11,7 @@ from slt_bias.llc import reading
 from slt_bias.losses import SquaredError
 from slt_bias.subjects import superposition as s
 from slt_bias.subjects.superposition import _quadrature_kernel as kernel
-from slt_bias.subjects.superposition.population import positive_moments
+from slt_bias.subjects.superposition.one_hot import positive_moments
 
 PAIRS = ((0, 3), (1, 2), (4,))
 LAWS = [

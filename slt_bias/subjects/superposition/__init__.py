@@ -11,13 +11,12 @@ from slt_bias.subjects.superposition.laws import (
     OneHot,
 )
 from slt_bias.subjects.superposition.measures import dimensions_per_feature, feature_dimensionality, norms, superposition
+from slt_bias.subjects.superposition.one_hot import one_hot_gradient, one_hot_loss
 from slt_bias.subjects.superposition.population import (
     independent_gradient,
     independent_loss,
     linear_gradient,
     linear_loss,
-    one_hot_gradient,
-    one_hot_loss,
 )
 from slt_bias.subjects.superposition.systems import autoencoder, system
 

@@ -1,7 +1,7 @@
 """The k-gons, critical points of the one-hot model with two hidden dimensions (Chen et al. 2023, arXiv 2310.06301).
 
 k features of norm l form a regular k-gon with a common bias b ≤ 0; the others are dead, Wⱼ = 0, and σ of them have the positive
-bias 1/2c, the rest a bias ≤ 0. With q₁, q₂ of `population`
+bias 1/2c, the rest a bias ≤ 0. With q₁, q₂ of `one_hot`
     L = (1/c) [c/3 − 2k q₁(l², b) + k Σⱼ q₂(l² cos 2πj/k, b)] − σ/(4c²).
 For k ≤ 4 no cosine but the own is positive, so that l = 1, b = 0 and L = (c − k)/(3c) − σ/(4c²); for k ≥ 5 (l, b) is found by
 Newton's method. Where σ > 0 the gradient by a dead Wⱼ is bⱼ Σᵢ Wᵢ/c, which is 0 in a regular polygon of two or more features.
@@ -15,7 +15,7 @@ import numpy as np
 
 from slt_bias.errors import InputError
 from slt_bias.subjects.superposition.laws import check_features
-from slt_bias.subjects.superposition.population import one_hot_gradient, positive_moments
+from slt_bias.subjects.superposition.one_hot import one_hot_gradient, positive_moments
 
 
 @dataclass(frozen=True, eq=False)

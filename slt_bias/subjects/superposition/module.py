@@ -48,7 +48,7 @@ class PrivilegedBasis(nn.Module):
 
 
 class OneHotLoss:
-    """The population loss of `population.one_hot_loss` of an Autoencoder with relu, by torch operations: loss(model) → a scalar.
+    """The population loss of `one_hot.one_hot_loss` of an Autoencoder with relu, by torch operations: loss(model) → a scalar.
 
     importances : one a feature, or None; scale : factor of the loss.
     """

@@ -12,8 +12,8 @@ import numpy as np
 
 from slt_bias import losses
 from slt_bias.errors import InputError, nearest
+from slt_bias.subjects.superposition.instances import check_instances
 from slt_bias.subjects.superposition.laws import Law, OneHot
-from slt_bias.subjects.superposition.population import check_instances
 from slt_bias.subjects.system import System
 
 if TYPE_CHECKING:
