@@ -11,6 +11,7 @@ from slt_bias.subjects.superposition.laws import (
     OneHot,
 )
 from slt_bias.subjects.superposition.measures import dimensions_per_feature, feature_dimensionality, norms, superposition
+from slt_bias.subjects.superposition.model import Fitted, Model
 from slt_bias.subjects.superposition.one_hot import one_hot_gradient, one_hot_loss
 from slt_bias.subjects.superposition.population import (
     independent_gradient,
@@ -25,8 +26,10 @@ __all__ = [
     "Binary",
     "Component",
     "CorrelatedSets",
+    "Fitted",
     "IndependentFeatures",
     "Law",
+    "Model",
     "OneHot",
     "Polygon",
     "autoencoder",

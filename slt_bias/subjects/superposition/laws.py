@@ -12,7 +12,7 @@ import itertools
 import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 
@@ -131,71 +131,62 @@ class OneHot:
 
 
 @dataclass(frozen=True)
-class CorrelatedSets:
+class _Sets:
+    """What the laws of sets share: their fields, the number of features, the text of the settings."""
+
+    _name: ClassVar[str]
+    sets: tuple[tuple[int, ...], ...]
+    density: float | tuple[float, ...] = 1.0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sets", check_sets(self.sets))
+        object.__setattr__(self, "density", check_densities(self.density, len(self.sets), "set"))
+
+    @property
+    def features(self) -> int:
+        """n, the number of features."""
+        return sum(map(len, self.sets))
+
+    @property
+    def spec(self) -> str:
+        """Canonical text."""
+        text = "x".join("-".join(map(str, members)) for members in self.sets)
+        return f"{self._name}:sets={text},density={_text(self.density)}"
+
+
+@dataclass(frozen=True)
+class CorrelatedSets(_Sets):
     """Sets of features that are on or off together; the values of those that are on are independent.
 
     sets : every feature 0 … n − 1 in exactly one set, such as ((0, 1), (2, 3)).
     density : probability that a set is on: one for all, or one a set, in (0, 1].
     """
 
-    sets: tuple[tuple[int, ...], ...]
-    density: float | tuple[float, ...] = 1.0
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "sets", check_sets(self.sets))
-        object.__setattr__(self, "density", check_densities(self.density, len(self.sets), "set"))
-
-    @property
-    def features(self) -> int:
-        """n, the number of features."""
-        return sum(map(len, self.sets))
-
-    @property
-    def spec(self) -> str:
-        """Canonical text."""
-        return f"correlated:sets={_sets_text(self.sets)},density={_text(self.density)}"
+    _name = "correlated"
 
     def draw(self, seed: int, purpose: streams.Purpose, block: int, count: int) -> np.ndarray:
         """Examples, float64 (count, features): a uniform for each set, and one for each value."""
         uniforms = _uniforms(self.spec, seed, purpose, block, count, len(self.sets) + self.features)
         on = uniforms[:, : len(self.sets)] < self.density
-        return np.where(on[:, _set_of_each(self.sets)], uniforms[:, len(self.sets) :], 0.0)
+        return np.where(on[:, set_of_each(self.sets)], uniforms[:, len(self.sets) :], 0.0)
 
     def mean(self) -> np.ndarray:
         """E xᵢ = half the density of its set, shape (features,)."""
-        return np.broadcast_to(self.density, len(self.sets))[_set_of_each(self.sets)] / 2
+        return np.broadcast_to(self.density, len(self.sets))[set_of_each(self.sets)] / 2
 
     def second_moments(self) -> np.ndarray:
         """E x xᵀ: density/3 on the diagonal, density/4 within a set, the product of the means across; (features, features)."""
-        mean, home = self.mean(), _set_of_each(self.sets)
-        moments = np.where(home[:, None] == home, mean / 2, np.outer(mean, mean))
-        moments[np.diag_indices(self.features)] = 2 / 3 * mean
-        return moments
+        return _moments(self.mean(), self.sets, self.mean() / 2)
 
 
 @dataclass(frozen=True)
-class AnticorrelatedSets:
+class AnticorrelatedSets(_Sets):
     """Sets of features of which at most one is on: with the density of the set exactly one, each equally likely.
 
     sets, density : as in `CorrelatedSets`; a feature of a set of k is on with probability density/k.
     """
 
-    sets: tuple[tuple[int, ...], ...]
-    density: float | tuple[float, ...] = 1.0
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "sets", check_sets(self.sets))
-        object.__setattr__(self, "density", check_densities(self.density, len(self.sets), "set"))
-
-    @property
-    def features(self) -> int:
-        """n, the number of features."""
-        return sum(map(len, self.sets))
-
-    @property
-    def spec(self) -> str:
-        """Canonical text."""
-        return f"anticorrelated:sets={_sets_text(self.sets)},density={_text(self.density)}"
+    _name = "anticorrelated"
 
     def draw(self, seed: int, purpose: streams.Purpose, block: int, count: int) -> np.ndarray:
         """Examples, float64 (count, features). One uniform u a set: on where u < density; u/density tells feature and value."""
@@ -208,12 +199,20 @@ class AnticorrelatedSets:
     def mean(self) -> np.ndarray:
         """E xᵢ = density/2k in a set of k, shape (features,)."""
         shares = np.broadcast_to(self.density, len(self.sets)) / np.array([len(members) for members in self.sets])
-        return shares[_set_of_each(self.sets)] / 2
+        return shares[set_of_each(self.sets)] / 2
 
     def second_moments(self) -> np.ndarray:
         """E x xᵀ: density/3k on the diagonal, 0 within a set, the product of the means across; (features, features)."""
-        mean, home = self.mean(), _set_of_each(self.sets)
-        return np.where(home[:, None] == home, 0.0, np.outer(mean, mean)) + np.diag(2 / 3 * mean)
+        return _moments(self.mean(), self.sets, np.zeros(self.features))
+
+
+def set_of_each(sets: Sequence[Sequence[int]]) -> np.ndarray:
+    """The number of the set of each feature, int64 (features,); sets as in `CorrelatedSets`. Raises InputError."""
+    checked = check_sets(sets)
+    home = np.empty(sum(map(len, checked)), np.int64)
+    for number, members in enumerate(checked):
+        home[list(members)] = number
+    return home
 
 
 def check_features(features: int) -> int:
@@ -282,16 +281,13 @@ def _independent_moments(mean: np.ndarray, squares: np.ndarray) -> np.ndarray:
     return moments
 
 
-def _set_of_each(sets: tuple[tuple[int, ...], ...]) -> np.ndarray:
-    home = np.empty(sum(map(len, sets)), np.int64)
-    for number, members in enumerate(sets):
-        home[list(members)] = number
-    return home
+def _moments(mean: np.ndarray, sets: tuple[tuple[int, ...], ...], within: np.ndarray) -> np.ndarray:
+    """E x xᵀ of sets: 2/3 of the mean on the diagonal, `within` (a row's value) in a set, the product of the means across."""
+    home = set_of_each(sets)
+    moments = np.where(home[:, None] == home, within[:, None], np.outer(mean, mean))
+    moments[np.diag_indices(len(mean))] = 2 / 3 * mean
+    return moments
 
 
 def _text(density: float | tuple[float, ...]) -> str:
     return "x".join(map(repr, density)) if isinstance(density, tuple) else repr(density)
-
-
-def _sets_text(sets: tuple[tuple[int, ...], ...]) -> str:
-    return "x".join("-".join(map(str, members)) for members in sets)
