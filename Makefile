@@ -40,6 +40,7 @@ bench: setup
 	$(BIN)/python benchmarks/complexity.py
 	$(BIN)/python benchmarks/learning_coefficients.py
 	$(BIN)/python benchmarks/probability.py
+	$(BIN)/python benchmarks/superposition.py
 
 verify: setup
 	$(BIN)/slt-bias verify
