@@ -192,7 +192,7 @@ def test_drawn_losses_agree_with_closed_forms(name):
     model = s.Model(5, 2, law=law, kind="linear")
     truth, error = model.loss(weights, bias)
     assert (error == 0).all()
-    mode, density, home = sampled.recipe(law, sparse=False)
+    mode, density, home = sampled.recipe(law)
     for k in range(4):
         state = streams.state("uniforms", k, "losses", 0)
         vector = sampled.pack(weights[k], bias[k], 2)
@@ -206,7 +206,7 @@ def test_drawn_losses_have_honest_errors():
     model = s.Model(3, 2, density=0.3)
     weights, bias = np.random.default_rng(2).normal(size=(1, 2, 3)), np.zeros((1, 3))
     truth = model.loss(weights, bias)[0][0]
-    law = sampled.recipe(model.laws[0], sparse=False)
+    law = sampled.recipe(model.laws[0])
     hits = 0
     for seed in range(200):
         state = streams.state("uniforms", seed, "errors", 0)
@@ -214,6 +214,19 @@ def test_drawn_losses_have_honest_errors():
         mean, variance = kernel.mean_loss(vector, state, 2000, np.ones(3, np.float32), *law, kernel.RELU)
         hits += abs(mean - truth) < 1.96 * np.sqrt(variance / 1999)
     assert 177 <= hits <= 199  # the binomial's 99.9 % band around 190
+
+
+def test_sparse_examples_are_many():
+    model = s.Model(3, 2, density=0.01, kind="privileged")
+    weights = np.random.default_rng(2).normal(size=(2, 3))
+    loss, error = model.loss(weights, np.full(3, 0.1), examples=10_000)
+    assert sampled.with_something_on(model.laws[0], 10_000) == np.ceil(10_000 / (1 - 0.99**3))
+    assert sampled.with_something_on(s.IndependentFeatures(3, 0.5), 10_000) == 10_000
+    rows = model.laws[0].draw(0, "test", 0, 400_000)
+    out = np.maximum(np.maximum(rows @ weights.T, 0) @ weights + 0.1, 0)
+    each = ((out - rows) ** 2).sum(1)
+    assert abs(loss - each.mean()) < 4.5 * np.hypot(error, each.std() / np.sqrt(len(each)))
+    assert error == pytest.approx(each.std() / np.sqrt(10_000 / (1 - 0.99**3)), rel=0.1)
 
 
 def test_losses_of_all_seeds_use_the_same_examples():

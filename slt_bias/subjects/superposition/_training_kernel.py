@@ -329,31 +329,50 @@ def mean_loss(parameters, state, examples, importances, mode, density, home, mod
     decoder = encoder if tied else parameters[size : 2 * size].reshape(features, hidden)
     bias = parameters[len(parameters) - features :]
     most = chunk_size(features, examples)
-    words = normals.aligned(2 * features * most + normals.LANES).view(np.uint32)
+    sparse = mode in (SPARSE, SPARSE_BINARY)
+    words = normals.aligned(max(2 * features * most + normals.LANES, 2 * BUFFER)).view(np.uint32)
+    room = features * most if sparse else 1
+    example, value, seen = np.empty(room, np.int32), np.empty(room, np.float32), np.empty(most, np.int32)
+    starts, logs, values = np.zeros(features + 1, np.int64), np.empty(BUFFER, np.float32), np.empty(BUFFER, np.float32)
+    gaps = 1 / np.log1p(-density) if sparse else density
     lanes = normals.aligned(4 * normals.LANES).view(np.uint32).reshape(4, normals.LANES)
     lanes[:] = state
+    nothing = 0.0  # the loss of an example in which all is off
+    for j in range(features):
+        nothing += importances[j] * (bias[j] if linear else max(bias[j], f32(0))) ** 2
     total, squares = 0.0, 0.0
     left = examples
     while left > 0:
         c = min(most, left)
         left -= c
-        x = np.empty((features, c), np.float32)
-        draw_dense(lanes, words, mode, density, home, x)
-        if absolute:
-            spread_signs(x)
+        kept = c
+        if sparse:
+            count = draw_sparse(lanes, words, logs, values, mode == SPARSE_BINARY, density, gaps, c, starts, example, value)
+            kept = keep_active(example, count, seen, c)
+            total += (c - kept) * nothing
+            squares += (c - kept) * nothing * nothing
+        x = np.zeros((features, kept), np.float32)
+        if sparse:
+            for j in range(features):
+                for k in range(starts[j], starts[j + 1]):
+                    x[j, example[k]] = f32(2) * value[k] - f32(1) if absolute else value[k]
+        else:
+            draw_dense(lanes, words, mode, density, home, x)
+            if absolute:
+                spread_signs(x)
         h = np.dot(x.T, encoder)
         if hidden_relu:
             rectify(h.reshape(-1))
         out = np.dot(decoder, h.T)
-        sums = np.zeros(c, np.float32)
+        sums = np.zeros(kept, np.float32)
         for j in range(features):
             row, target, scale = out[j], x[j], importances[j]
-            for k in range(c):
+            for k in range(kept):
                 z = row[k] + bias[j]
                 y = z if linear else max(z, f32(0))
                 d = y - (abs(target[k]) if absolute else target[k])
                 sums[k] += scale * d * d
-        for k in range(c):
+        for k in range(kept):
             total += sums[k]
             squares += np.float64(sums[k]) ** 2
     mean = total / examples

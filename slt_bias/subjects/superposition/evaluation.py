@@ -46,19 +46,20 @@ def evaluate(
             return
         if halted.is_set():
             return
-        mode, density, home = sampled.recipe(model.laws[cell], sparse=False)
+        mode, density, home = sampled.recipe(model.laws[cell])
         purpose = ["subjects", "superposition", "evaluate", model.kind, model.laws[cell].spec]
+        count_all = sampled.with_something_on(model.laws[cell], examples)
         mean, variance = kernel.mean_loss(
             sampled.pack(matrices[task[0]], offsets[task[0]], model.hidden),
             streams.state("uniforms", seed, purpose, 0),
-            examples,
+            count_all,
             model.shares[cell].astype(np.float32),
             mode,
             density,
             home,
             KINDS.index(model.kind),
         )
-        loss[task], error[task] = mean, np.sqrt(variance / (examples - 1))
+        loss[task], error[task] = mean, np.sqrt(variance / (count_all - 1))
 
     if tasks:
         in_threads(work, tasks, len(tasks), "losses", workers)

@@ -134,8 +134,9 @@ class Model:
     ) -> tuple[np.ndarray, np.ndarray]:
         """(loss, its standard error), each (*cells, …), of weights (*cells, …, hidden, features), bias (*cells, …, features).
 
-        Exact with error 0 where there is a closed form, else the mean over `examples` drawn from the law, the same for all
-        instances of a cell. Raises InputError for shapes that do not fit.
+        Exact with error 0 where there is a closed form, else the mean over examples drawn from the law, the same for all
+        instances of a cell: so many that, on average, `examples` of them have a feature that is on.
+        Raises InputError for shapes that do not fit.
         """
         from slt_bias.subjects.superposition.evaluation import evaluate
 

@@ -30,12 +30,12 @@ SEGMENT = 2e7  # entries (examples × features × hidden) a call of the kernel: 
 Recipe = tuple[int, np.ndarray, np.ndarray]  # how to draw, densities, the set of each feature
 
 
-def recipe(law: Law, sparse: bool = True) -> Recipe:
-    """What the kernel needs of a law; sparse : draw active features alone where that is faster. Raises InputError."""
+def recipe(law: Law) -> Recipe:
+    """What the kernel needs of a law. Raises InputError for a law of the caller's own."""
     nowhere = np.zeros(law.features, np.int64)
     if isinstance(law, IndependentFeatures | Binary):
         density = np.ascontiguousarray(np.broadcast_to(np.asarray(law.density, np.float64), law.features))
-        few = sparse and density.mean() <= SPARSE
+        few = density.mean() <= SPARSE
         if isinstance(law, Binary):
             return kernel.SPARSE_BINARY if few else kernel.BINARY, density, nowhere
         return kernel.SPARSE if few else kernel.INDEPENDENT, density, nowhere
@@ -46,6 +46,14 @@ def recipe(law: Law, sparse: bool = True) -> Recipe:
         mode = kernel.TOGETHER if isinstance(law, CorrelatedSets) else kernel.ONE_OF
         return mode, density, set_of_each(law.sets)
     raise InputError(f"law {law.spec}: the trainer draws from the laws of sb.subjects.superposition alone.")
+
+
+def with_something_on(law: Law, examples: int) -> int:
+    """How many examples hold, on average, so many in which a feature is on: where few are drawn, the others cost nothing."""
+    mode, density, _ = recipe(law)
+    if mode not in (kernel.SPARSE, kernel.SPARSE_BINARY):
+        return examples
+    return int(np.ceil(examples / -np.expm1(np.log1p(-density).sum())))
 
 
 def tasks(model: Model, seeds: Sequence[int]) -> list[np.ndarray]:
