@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "README.md").read_text()
-FIVE, CHOSEN, OWN, FAMILY, LEARNING, *_ = re.findall(r"```python\n(.*?)```", TEXT, re.S)
+FIVE, CHOSEN, OWN, FAMILY, LEARNING, TOY, *_ = re.findall(r"```python\n(.*?)```", TEXT, re.S)
 
 
 def run(code, folder, *arguments):
@@ -53,6 +53,10 @@ def test_new_family(tmp_path):
 def test_learning_coefficient(tmp_path):
     value, interval = run(LEARNING, tmp_path).split(" ", 1)
     assert 1.8 < float(value) < 2.2 and interval.startswith("[")
+
+
+def test_toy_models(tmp_path):
+    assert run(TOY, tmp_path).startswith("[")
 
 
 def test_commands_exist():

@@ -10,7 +10,8 @@ from slt_bias.errors import InputError
 from slt_bias.llc import reading
 from slt_bias.losses import SquaredError
 from slt_bias.subjects import superposition as s
-from slt_bias.subjects.superposition import _quadrature_kernel as kernel
+from slt_bias.subjects.superposition import _corners_kernel, _quadrature_kernel
+from slt_bias.subjects.superposition import _population_kernel as kernel
 from slt_bias.subjects.superposition.one_hot import positive_moments
 
 PAIRS = ((0, 3), (1, 2), (4,))
@@ -123,7 +124,7 @@ def test_draws_depend_on_the_key_alone(law):
         (lambda: s.one_hot_loss(np.ones((1, 2)), np.zeros(2), np.zeros(2)), r"importances: give numbers above 0"),
         (lambda: s.one_hot_loss(np.full((1, 2), np.nan), np.zeros(2)), r"weights of shape \(1, 2\) has NaN"),
         (lambda: s.one_hot_loss(np.ones((4, 1, 2)), np.zeros((3, 2))), r"the same number of instances"),
-        (lambda: s.independent_loss(np.ones((1, 4)), np.zeros(4), 0.5), r"4 features: quadrature is for at most 3"),
+        (lambda: s.independent_loss(np.ones((1, 9)), np.zeros(9), 0.5), r"9 features: quadrature is for at most 8"),
         (lambda: s.independent_loss(np.ones((1, 2)), np.zeros(2), 0.0), r"\(0, 1\]"),
         (lambda: s.independent_loss(np.ones((1, 2)), np.zeros(2), [0.5] * 3), r"density of shape \(3,\)"),
         (lambda: s.independent_loss(np.ones((1, 2)), np.zeros(2), 0.5, model="tanh"), r"model='tanh'"),
@@ -249,19 +250,22 @@ def test_independent_gradient_against_differences(hidden, features, model):
         assert np.abs(by_weights[k] - fd_weights).max() < 1e-6 and np.abs(by_bias[k] - fd_bias).max() < 1e-6
 
 
-def test_the_kernel_against_plain_python():
-    weights, bias, _ = instances(2, 2, 3)
-    gram = np.swapaxes(weights, -1, -2) @ weights
-    density, edges = np.array([0.2, 0.6, 1.0]), np.empty(6)
-    interpreted = {name: getattr(kernel, name).py_func for name in ("first", "cut", "second", "third", "one_output")}
-    spare = {**vars(kernel), **interpreted}
-    for name, function in interpreted.items():
-        spare[name] = type(function)(function.__code__, spare, name)
-    for k, j in itertools.product(range(2), range(3)):
-        slopes, plain = np.zeros(3), np.zeros(3)
-        compiled = kernel.one_output(gram[k, j], bias[k, j], density, j, edges, slopes, True)
-        assert compiled == pytest.approx(spare["one_output"](gram[k, j], bias[k, j], density, j, edges, plain, True), rel=1e-12)
-        assert slopes == pytest.approx(plain, rel=1e-12, abs=1e-15)
+@pytest.mark.parametrize("features", [3, 4])
+def test_the_kernels_against_plain_python(features):
+    weights, bias, _ = instances(2, 2, features)
+    gram, room = np.swapaxes(weights, -1, -2) @ weights, kernel.workspace(features)
+    gram[1, :, -1] *= 1e-7  # sums over corners would cancel: the piecewise rule
+    density = np.array([0.2, 0.6, 1.0, 0.5])[:features]
+    spare = {**vars(_quadrature_kernel), **vars(_corners_kernel), **vars(kernel)}
+    for name, function in list(spare.items()):
+        if hasattr(function, "py_func"):
+            spare[name] = type(function.py_func)(function.py_func.__code__, spare, name)
+    for k, j in itertools.product(range(2), range(features)):
+        slopes, plain = np.zeros(features), np.zeros(features)
+        compiled = kernel.one_output(gram[k, j], bias[k, j], density, j, True, slopes, room)
+        by_hand = spare["one_output"](gram[k, j], bias[k, j], density, j, True, plain, room)
+        assert compiled == pytest.approx(by_hand, rel=1e-11)
+        assert slopes == pytest.approx(plain, rel=1e-11, abs=1e-14)
 
 
 @pytest.mark.parametrize("law", LAWS[3:], ids=lambda law: law.spec)

@@ -11,8 +11,8 @@ from slt_bias.errors import InputError
 from slt_bias.subjects.superposition.instances import Gradient
 from slt_bias.subjects.superposition.laws import IndependentFeatures, Law, OneHot
 from slt_bias.subjects.superposition.model import Model
-from slt_bias.subjects.superposition.one_hot import one_hot_gradient
-from slt_bias.subjects.superposition.population import MOST_FEATURES, independent_gradient, moment_gradient
+from slt_bias.subjects.superposition.one_hot import fast_gradient
+from slt_bias.subjects.superposition.population import MOST_FEATURES, moment_gradient, pattern_gradient
 
 LARGEST_TASK = 1 << 14  # entries of WᵀW of all instances, which stay in the cache together
 SEGMENT = 50  # steps between two looks at Ctrl-C
@@ -35,9 +35,9 @@ def gradient(model: Model, cells: np.ndarray) -> Callable[[np.ndarray, np.ndarra
         moments = np.array([law.second_moments() for law in laws])
         return lambda weights, bias: moment_gradient(weights, bias, shares, mean, moments)
     if isinstance(laws[0], OneHot):
-        return lambda weights, bias: one_hot_gradient(weights, bias, shares)
+        return lambda weights, bias: fast_gradient(weights, bias, shares)
     density = np.array([2 * law.mean() for law in laws])
-    return lambda weights, bias: independent_gradient(weights, bias, density, shares)
+    return lambda weights, bias: pattern_gradient(weights, bias, shares, density)
 
 
 def by_form(model: Model) -> list[np.ndarray]:
