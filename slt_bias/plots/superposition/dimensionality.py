@@ -26,7 +26,7 @@ GEOMETRIES: dict[str, dict[str, Any]] = {
     "irregular": {"marker": "x", "color": "0.45"},
 }
 TICKS = (1, 1.5, 2, 3, 4, 5, 7, 10, 15, 20, 30, 50, 70, 100)
-LARGE = 13  # from so many features on, a component is projected onto its two main directions; smaller ones lie on a circle
+LARGE = 13  # components of so many features and more are laid out by springs, smaller ones on a circle
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,6 +156,21 @@ def _layout(graph: GeometryGraph, members: Sequence[int]) -> tuple[np.ndarray, f
     if count < LARGE:
         angles = 2 * np.pi * np.arange(count) / count - (np.pi / 4 if count == 2 else np.pi / 2)
         return radius * np.stack([np.cos(angles), np.sin(angles)], 1), size
-    values, vectors = np.linalg.eigh(graph.cosines[np.ix_(members, members)])
-    points = vectors[:, -2:] * np.sqrt(np.maximum(values[-2:], 0))
+    points = _springs(graph.cosines[np.ix_(members, members)], graph.tolerance)
+    points -= (points.max(0) + points.min(0)) / 2
     return points / max(np.abs(points).max(), 1e-9) * radius, size
+
+
+def _springs(cosines: np.ndarray, tolerance: float) -> np.ndarray:
+    """Places (features, 2) by the forces of Fruchterman & Reingold 1991, cooled; features joined by larger cosines lie closer."""
+    count = len(cosines)
+    joined = np.where(np.abs(cosines) > tolerance, np.abs(cosines), 0.0)
+    angles = 2.4 * np.arange(count)  # a spiral: no two at one place
+    points = np.sqrt(np.arange(1, count + 1) / count)[:, None] * np.stack([np.cos(angles), np.sin(angles)], 1)
+    length = 1 / np.sqrt(count)
+    for heat in np.linspace(0.15, 0.001, 150):
+        apart = points[:, None] - points
+        distance = np.maximum(np.linalg.norm(apart, axis=-1), 1e-3)
+        force = ((length**2 / distance**2 - joined * distance / length)[..., None] * apart).sum(1)
+        points += force * np.minimum(1, heat / np.maximum(np.linalg.norm(force, axis=1), 1e-9))[:, None]
+    return points

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+
+from slt_bias.subjects.superposition.landscape import OneHotLandscape
 
 Stack = list[tuple[str, str | None, str, bool]]
 
@@ -51,11 +54,20 @@ class OneHotLoss:
     """The population loss of `one_hot.one_hot_loss` of an Autoencoder with relu, by torch operations: loss(model) → a scalar.
 
     importances : one a feature, or None; scale : factor of the loss.
+    `landscape` offers the same loss compiled, for samplers that take it.
     """
 
     def __init__(self, importances: np.ndarray | None = None, scale: float = 1.0) -> None:
         self.importances = None if importances is None else torch.from_numpy(np.asarray(importances, np.float64))
         self.scale = scale
+
+    def landscape(self, model: nn.Module, names: Sequence[str]) -> OneHotLandscape | None:
+        """The compiled loss over (W row by row, b); None where only some of them are sampled, or features differ in importance."""
+        fits = isinstance(model, Autoencoder) and model.activation == "relu" and tuple(names) == ("W", "b")
+        if not fits or self.importances is not None:
+            return None
+        hidden, features = cast(Tensor, model.W).shape
+        return OneHotLandscape(features, hidden, self.scale)
 
     def __call__(self, model: nn.Module) -> Tensor:
         """L(W, b), in the unit of scale · (squared error)."""

@@ -126,7 +126,7 @@ def typical(summary: pd.DataFrame, count: int) -> tuple[float, float, float]:
 
     The ends are where the upper and the lower bound of the fraction (Clopper & Pearson 1934) reach a half.
     """
-    hits = sum(summary[f"hits_{k}"].to_numpy() for k in range(count, 4))
+    hits = summary[[f"hits_{k}" for k in range(count, 4)]].sum(axis=1)
     told = [fraction("", "", int(hit), int(seeds)) for hit, seeds in zip(hits, summary["seeds"], strict=True)]
     density = summary["density"].to_numpy()
     value, low, high = (

@@ -320,6 +320,10 @@ def _notes(searches: Sequence[tuple[CriticalPoints, float]]) -> tuple[str, ...]:
         "Before a run has reached a minimum no λ̂ is given: along a path the lower panel is empty where the verdict refuses.",
     ]
     for search, _ in searches:
+        below = [p.loss for p in search.points if search.features == FEATURES and p.descending == 1 and p.loss < LEVELS["4++"]]
+        if below:
+            listed = ", ".join(f"{loss:.5f}" for loss in sorted(below))
+            notes.append(f"Runs that rest just above 5 are at a saddle with one way down ({listed}), not at the pentagon.")
         others = [point.loss for point in search.points if point.minimum and not point.name]
         if others:
             listed = ", ".join(f"{loss:.5f}" for loss in others[:6]) + (", …" if len(others) > 6 else "")

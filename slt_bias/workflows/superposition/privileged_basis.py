@@ -87,7 +87,7 @@ def neuron_kinds(weights: np.ndarray) -> np.ndarray:
 
 
 def largest_share(weights: np.ndarray) -> np.ndarray:
-    """Mean of maxₖ Wₖᵢ²/‖Wᵢ‖² over represented features, 1 where each has its neuron: (…, hidden, features) → (…); NaN for none."""
+    """Mean of maxₖ Wₖᵢ²/‖Wᵢ‖² over represented features, (…, hidden, features) → (…): 1 where each has a neuron, NaN for none."""
     squares = np.square(np.asarray(weights, np.float64))
     total = squares.sum(-2)
     kept = total > REPRESENTED**2
