@@ -74,10 +74,11 @@ pd.DataFrame(phase, index=density.round(3), columns=importance.round(2)).iloc[::
 # %% [markdown]
 # ## Geometry
 # Where all features matter alike, the columns of $W$ settle in polytopes: groups of features in subspaces that are orthogonal
-# to each other. `components` finds the groups and names them; the dimensionality of a feature, $D_i$, is its share of them.
+# to each other. `components` finds the groups and names them; the dimensionality of a feature, $D_i$, is its share of them. Small
+# batches are noisy, and noise lets features leave poor arrangements.
 
 # %%
-uniform = toy.Model(features=60, hidden=15, density=0.1).fit(seeds=1, steps=3000)
+uniform = toy.Model(features=60, hidden=15, density=0.25).fit(seeds=3, steps=4000, batch=64, learning_rate=0.03)
 w = uniform.best_weights
 print(Counter(part.name for part in toy.components(w)))
 print("sum of the dimensionalities:", toy.feature_dimensionality(w).sum().round(2), "of 15")

@@ -40,7 +40,8 @@ def occupancy(
 ) -> Figure:
     """A panel for each loss: shares stacked from the bottom in the order of `stack`, with the crossover that is sampled.
 
-    table : loss, n, name, share. crossovers : loss, system, n (NaN: none). predicted : label → n of the crossover 5 → 6, lines.
+    table : loss, n, name, share, low, high; the interval is drawn at the edge of the last of the stack. crossovers : loss,
+    system, n (NaN: none). predicted : label → n of the crossover 5 → 6, lines.
     points : levels for the legend. stack : names from the bottom to the top.
     """
     kinds = table["loss"].unique()
@@ -49,6 +50,7 @@ def occupancy(
     for axes, kind in zip(panels, kinds, strict=True):
         part = table[table["loss"] == kind].pivot(index="name", columns="n", values="share").reindex(list(stack))
         _areas(axes, part)
+        _whiskers(axes, table[(table["loss"] == kind) & (table["name"] == stack[-1])])
         own = crossovers.loc[(crossovers["loss"] == kind) & crossovers["n"].notna(), "n"].to_numpy()
         _crossings(axes, own, predicted)
         axes.set(xscale="log", xlim=(part.columns.min(), part.columns.max()), ylim=(0, 1), ylabel="share of the posterior")
@@ -58,6 +60,7 @@ def occupancy(
     handles = [_patch(name, levels) for name in reversed(list(stack))]
     figure.legend(handles=handles, loc="outside right upper", fontsize=8, frameon=False, title="k-gon (loss)", title_fontsize=8)
     lines = [Line2D([], [], color="black", linestyle=line, label=f"{label}: {n:.0f}") for (label, n), line in _lines(predicted)]
+    lines.append(Line2D([], [], color="black", linewidth=1.0, marker="|", linestyle="none", label=f"95 % interval, {stack[-1]}"))
     lines.append(Line2D([], [], color="black", marker="v", linestyle="none", label="sampled, each system"))
     figure.legend(handles=lines, loc="outside lower center", ncols=2, fontsize=8, frameon=False, title="5 → 6 crossover",
                   title_fontsize=8)  # fmt: skip
@@ -80,12 +83,17 @@ def _areas(axes: Axes, part: pd.DataFrame) -> None:
     for name, row in zip(part.index, part.to_numpy(), strict=True):
         top = bottom + row
         axes.fill_between(steps, bottom, top, facecolor=_colour(name), hatch=HATCHES.get(name), edgecolor="white", linewidth=0.5)
-        inside = row[1:-1]
-        if inside.max() > LABELLED:
-            at = 1 + int(np.argmax(inside))
+        at = int(np.argmax(np.where((steps > steps[0]) & (steps < steps[-1]), row, -1.0)))
+        if row[at] > LABELLED:
             box = {"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.85}
             axes.text(steps[at], (bottom[at] + top[at]) / 2, name, ha="center", va="center", fontsize=9, bbox=box, zorder=5)
         bottom = top
+
+
+def _whiskers(axes: Axes, part: pd.DataFrame) -> None:
+    """The interval of the share at the top, on its lower edge."""
+    part = part[np.isfinite(part["low"])]
+    axes.vlines(part["n"], 1 - part["high"], 1 - part["low"], color="black", linewidth=1.0, zorder=5)
 
 
 def _crossings(axes: Axes, own: np.ndarray, predicted: Mapping[str, float]) -> None:

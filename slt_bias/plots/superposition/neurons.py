@@ -29,6 +29,7 @@ MARKS: dict[str, dict[str, Any]] = {
     "polysemantic": {"marker": "^", "color": "#D55E00"},
     "unused": {"marker": "x", "color": "0.4"},
 }
+REACH = 1.5  # where the colours of weights end
 SMALLEST_NUMBER = 0.055  # of the axis' height, for a rectangle to carry its feature's number
 SMALLEST_DRAWN = 0.004  # of the axis' height
 
@@ -52,8 +53,7 @@ def small_models(models: Sequence[Neurons], title: str) -> Figure:
     figure = Picture(figsize=(max(6.4, 1.75 * len(models) + 0.9), 5.6), layout="constrained")
     grid = figure.subplots(2, len(models), squeeze=False, height_ratios=(1, 1.15), sharey="row")
     low, high = _limits(models)
-    reach = float(max(np.abs(model.weights).max() for model in models))
-    colours: dict[str, Any] = {"cmap": "RdBu_r", "norm": Normalize(-reach, reach)}
+    colours: dict[str, Any] = {"cmap": "RdBu_r", "norm": Normalize(-REACH, REACH)}
     for number, (model, upper, lower) in enumerate(zip(models, *grid, strict=True)):
         picture = upper.imshow(model.weights.T, aspect="auto", interpolation="nearest", **colours)
         rows, columns = np.nonzero(model.weights.T < -0.1)
@@ -68,7 +68,7 @@ def small_models(models: Sequence[Neurons], title: str) -> Figure:
         if number == 0:
             upper.set_ylabel("feature i", fontsize=9)
             lower.set_ylabel("weights Wₖᵢ, stacked", fontsize=9)
-    bar = figure.colorbar(picture, ax=list(grid[0]), pad=0.01, aspect=14)
+    bar = figure.colorbar(picture, ax=list(grid[0]), pad=0.01, aspect=14, extend="both")
     bar.set_label("Wₖᵢ (dot: below −0.1)", fontsize=8)
     bar.ax.tick_params(labelsize=7)
     _legend(figure, "numbers: the feature of a weight")
@@ -94,16 +94,20 @@ def large_models(models: Sequence[Neurons], title: str, label: str) -> Figure:
 
 
 def neuron_counts(densities: np.ndarray, counts: dict[str, np.ndarray], claimed: str, label: str, title: str) -> Figure:
-    """Numbers (densities, seeds) of neurons or features against density, the best seed first: line = best, points = other seeds.
+    """Numbers (densities, seeds) of neurons or features against density, the best seed first: lines = best, hollow = all seeds.
 
-    counts : a curve a name. claimed : what the source says, printed below the title; empty for nothing.
+    The area of a hollow mark is the share of the seeds with that number. counts : a curve a name.
+    claimed : what the source says, printed below the title; empty for nothing.
     """
     axes = styles.new_axes(6.4, 4.4)
     for number, (name, values) in enumerate(counts.items()):
         style = styles.line_style(number)
-        axes.plot(densities, values[:, 0], label=name, markersize=5, linewidth=1.4, zorder=3, **style)
-        for others in values.T[1:]:
-            axes.plot(densities, others, linestyle="none", marker=style["marker"], color=style["color"], markersize=3, alpha=0.15)
+        places = densities * 10 ** (0.02 * ((len(counts) - 1) / 2 - number))  # side by side
+        axes.plot(places, values[:, 0], label=f"{name} (best seed)", markersize=4, linewidth=1.4, zorder=3, **style)
+        for place, seeds in zip(places, values, strict=True):
+            found, hits = np.unique(seeds, return_counts=True)
+            sizes = 150 * hits / len(seeds)
+            axes.scatter([place] * len(found), found, s=sizes, marker=style["marker"], edgecolors=style["color"], facecolors="none")
     axes.set_xscale("log")
     axes.invert_xaxis()
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))

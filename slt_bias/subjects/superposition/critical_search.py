@@ -101,7 +101,9 @@ def critical_points(features: int, starts: int | None = None, seed: int = 0, wor
     count = check_features(features)
     if not 2 <= count <= LARGEST:
         raise InputError(f"features={count}: give 2 to {LARGEST}; beyond, a search by starts does not come to an end.")
-    wanted = min(2000 * 2 ** max(count - 4, 0), 20_000) if starts is None else check_features(starts)
+    wanted = min(2000 * 2 ** max(count - 4, 0), 20_000) if starts is None else starts
+    if wanted < 1:
+        raise InputError(f"starts={starts!r}: give a whole number, at least 1.")
 
     def work(block: int) -> tuple[np.ndarray, np.ndarray]:
         ends, values, slopes = solve(_starts(count, seed, block)[: wanted - block * BLOCK], count)

@@ -62,7 +62,7 @@ class OneHotLoss:
         self.scale = scale
 
     def landscape(self, model: nn.Module, names: Sequence[str]) -> OneHotLandscape | None:
-        """The compiled loss over (W row by row, b); None where only some of them are sampled, or features differ in importance."""
+        """The compiled loss over (W row by row, b); None where only one of them is sampled, or importances are given."""
         fits = isinstance(model, Autoencoder) and model.activation == "relu" and tuple(names) == ("W", "b")
         if not fits or self.importances is not None:
             return None

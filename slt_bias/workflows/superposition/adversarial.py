@@ -31,7 +31,7 @@ def run(setting: Setting) -> Outcome:
     """
     features, hidden = setting.pick((100, 20), (100, 20), (30, 6))
     inverse = np.geomspace(1, setting.pick(100, 100, 20), setting.pick(17, 11, 3))
-    seeds, steps = setting.pick(4, 2, 1), setting.pick(20000, 8000, 3000)
+    seeds, steps = setting.pick(3, 2, 1), setting.pick(15000, 8000, 3000)
     model = Model(features, hidden, density=1 / inverse[:, None])
     fitted = model.fit(
         range(setting.seed, setting.seed + seeds), steps=steps, batch=256, workers=setting.workers, progress=setting.progress
@@ -67,7 +67,7 @@ def run(setting: Setting) -> Outcome:
 
 
 def claims(table: pd.DataFrame) -> list[Claim]:
-    """The rise of the vulnerability, and how closely it follows the features a dimension: as long as these grow, and altogether."""
+    """The rise of the vulnerability, and how closely it follows the features a dimension: while these grow, and altogether."""
     found = []
     per_dimension = table.features_per_dimension.to_numpy()
     growing = np.arange(len(table)) <= np.flatnonzero(per_dimension > GROWN * per_dimension.max())[0]

@@ -14,6 +14,7 @@ reaches.
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -88,7 +89,8 @@ def _systems(
     """Independent systems in threads; each with its own particles and, for drawn examples, its own sample."""
     particles = setting.pick(1024, 512, 128) if loss == POPULATION else setting.pick(512, 384, 128)
     named = setting.pick(256, 128, 32)
-    with ThreadPoolExecutor(setting.workers) as pool, Progress(f"bayes, {loss}", count, setting.progress) as bar:
+    threads = setting.workers or os.cpu_count() or 1
+    with ThreadPoolExecutor(threads) as pool, Progress(f"bayes, {loss}", count, setting.progress) as bar:
         found = []
         for system in pool.map(
             lambda number: _anneal(loss, number, particles, named, ladder, shown, points, setting.seed), range(count)
@@ -236,7 +238,7 @@ def free_energy(point: Polygon, n: float, scale: float = SCALE, prior_variance: 
 
 
 def _plateau(point: Polygon, n: float, scale: float, prior_variance: float) -> float:
-    """∫ exp(−n·scale·(L − L*)) dprior over (W, b ≤ 0) of the one feature that is off, the last."""
+    """∫ exp(−n·scale·(L − L*)) dprior over (W, b ≤ 0) of the one feature that is off, the last, where L is not below L*."""
     radii, turns, biases = GRID
     radius, bias = 1.5 * (np.arange(radii) + 0.5) / radii, -5.0 * (np.arange(biases) + 0.5) / biases
     angle = 2 * math.pi / point.vertices * (np.arange(turns) + 0.5) / turns
@@ -246,7 +248,7 @@ def _plateau(point: Polygon, n: float, scale: float, prior_variance: float) -> f
     rise = one_hot_loss(weights, offsets) - point.loss
     density = np.exp(-(r**2 + b**2) / (2 * prior_variance)) / (2 * math.pi * prior_variance) ** 1.5
     cell = r * (1.5 / radii) * (2 * math.pi / turns) * (5.0 / biases)
-    return float((density * cell * np.exp(-n * scale * rise)).sum())
+    return float((density * cell * np.exp(-n * scale * np.maximum(rise, 0.0)))[rise > -1e-9].sum())
 
 
 def _laplace_crossing(five: Polygon, six: Polygon, scale: float, prior_variance: float) -> float:

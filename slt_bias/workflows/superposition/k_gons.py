@@ -98,7 +98,7 @@ def _search(setting: Setting) -> list[tuple[CriticalPoints, float]]:
     done = []
     for features in range(2, setting.pick(9, 8, 5)):
         start = time.monotonic()
-        search = critical_points(features, setting.pick(None, None, 300), setting.seed, setting.workers)
+        search = critical_points(features, setting.pick(None, 4000, 300), setting.seed, setting.workers)
         done.append((search, time.monotonic() - start))
     return done
 
