@@ -44,8 +44,8 @@ def gather(
     shifts: list[dict[str, tuple[float, float]]] = [{} for _ in range(models)]
     _corrected(landscape, centres, baselines, plan, sampler, ends, keys, shifts)
     _variants(landscape, centres, baselines, plan, sampler, chains, ends, keys, shifts)
-    starts = np.concatenate([centres[:, None], ends], axis=1).reshape(-1, centres.shape[1])
-    lowest = descend(landscape, starts, steps=100)[0].reshape(models, 1 + CHAINS)
+    starts = np.concatenate([centres[:, None], _lowest_ends(chains, centres, plan.chains)], axis=1)
+    lowest = descend(landscape, starts.reshape(-1, centres.shape[1]), steps=100)[0].reshape(models, 1 + CHAINS)
     evidence = []
     for model in range(models):
         own = slice(model * plan.chains, (model + 1) * plan.chains)
@@ -74,6 +74,16 @@ def gather(
 def _finite_ends(chains: Chains, centres: np.ndarray, count: int) -> np.ndarray:
     """Places where chains ended, (models, CHAINS, dimension); w* in the place of diverged ones."""
     ends = chains.last.reshape(len(centres), count, -1)[:, np.arange(CHAINS) % count].copy()
+    lost = ~np.isfinite(ends).all(2)
+    ends[lost] = np.repeat(centres[:, None], CHAINS, 1)[lost]
+    return ends
+
+
+def _lowest_ends(chains: Chains, centres: np.ndarray, count: int) -> np.ndarray:
+    """Places where the chains ended whose last loss is lowest, (models, CHAINS, dimension): where a lower phase would be."""
+    last = np.where(np.isfinite(chains.losses[:, -1]), chains.losses[:, -1], np.inf).reshape(len(centres), count)
+    order = np.argsort(last, axis=1)[:, np.arange(CHAINS) % count]
+    ends = np.take_along_axis(chains.last.reshape(len(centres), count, -1), order[..., None], 1).copy()
     lost = ~np.isfinite(ends).all(2)
     ends[lost] = np.repeat(centres[:, None], CHAINS, 1)[lost]
     return ends

@@ -95,7 +95,7 @@ def read(
         if dtype is not None:
             rows = tuple(part.to(dtype) if part.is_floating_point() else part for part in rows)
     notes += _try_loss(own, loss, rows, chosen)
-    landscape = _landscape(own, loss, rows, chosen)
+    landscape = _landscape(own, loss, rows, chosen, centre)
     _check_loss(landscape, centre)
     return Problem(landscape, centre, shapes, landscape.examples, landscape.backend, tuple(notes))
 
@@ -265,12 +265,33 @@ def _call(model: nn.Module, loss: Callable[..., Any], data: tuple[Tensor, ...] |
     return values
 
 
-def _landscape(model: nn.Module, loss: Callable[..., Any], data: tuple[Tensor, ...] | None, chosen: tuple[str, ...]) -> Landscape:
-    """The compiled path where the architecture and the loss are known, else torch."""
-    from slt_bias.llc.landscapes.stack import recognise
+def _landscape(
+    model: nn.Module, loss: Callable[..., Any], data: tuple[Tensor, ...] | None, chosen: tuple[str, ...], centre: np.ndarray
+) -> Landscape:
+    """The compiled path where the architecture and the loss are known, else torch.
+
+    A population loss may have a method `landscape(model, names)` that returns its own compiled path, or None.
+    """
+    from slt_bias.llc.landscapes.stack import AGREEMENT, recognise
     from slt_bias.llc.landscapes.torch_landscape import TorchLandscape
 
+    offer = getattr(loss, "landscape", None) if data is None else None
+    offered = offer(model, chosen) if callable(offer) else None
+    if offered is not None:
+        torch_path = TorchLandscape(model, loss, data, chosen)
+        beside = centre + 1e-3 * np.cos(np.arange(len(centre)))
+        if all(_difference(offered, torch_path, place) <= AGREEMENT for place in (centre, beside)):
+            return cast(Landscape, offered)
     return cast(Landscape, recognise(model, loss, data, chosen) or TorchLandscape(model, loss, data, chosen))
+
+
+def _difference(offered: Landscape, other: Landscape, place: np.ndarray) -> float:
+    """The largest difference of value and gradient, relative to the larger of 1 and the other's."""
+    worst = 0.0
+    for mine, theirs in zip(offered.gradients(place[None]), other.gradients(place[None]), strict=False):
+        scale = max(1.0, float(np.abs(theirs).max(initial=0)))
+        worst = max(worst, float(np.abs(np.asarray(mine) - np.asarray(theirs)).max(initial=0)) / scale)
+    return worst
 
 
 def _check_loss(landscape: Landscape, centre: np.ndarray) -> None:

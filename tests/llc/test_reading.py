@@ -154,3 +154,42 @@ def test_population_loss():
     assert problem.examples is None and problem.landscape.gradients(problem.centre[None])[1].tolist() == [[8.0, 4.0]]
     assert "a scalar" in message(Point(), lambda model: model.w**2, None)
     assert "loss at w* is nan" in message(Point(), lambda model: (-model.w.prod()).log(), None)
+
+
+def test_a_population_loss_may_offer_its_compiled_path():
+    from slt_bias.subjects import superposition as toy
+
+    point = toy.polygons(5)[0]
+    system = toy.system(point.weights, point.biases, toy.OneHot(5), scale=0.5)
+    problem = read(system.model, system.loss, None)
+    assert problem.backend == "compiled"
+    by_torch = read(system.model, lambda model: system.loss(model), None)
+    assert by_torch.backend == "torch"
+    places = problem.centre + 0.1 * np.random.default_rng(0).normal(size=(7, len(problem.centre)))
+    for mine, theirs in zip(problem.landscape.gradients(places), by_torch.landscape.gradients(places), strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-9, atol=1e-12)
+
+    class Wrong:
+        """Offers the landscape of another scale than its own."""
+
+        def __call__(self, model):
+            return 1.01 * system.loss(model)
+
+        def landscape(self, model, names):
+            return system.loss.landscape(model, names)
+
+    assert read(system.model, Wrong(), None).backend == "torch"
+    assert read(system.model, system.loss, None, parameters=["b"]).backend == "torch"
+
+
+def test_a_square_that_its_chains_leave_gets_no_number():
+    import slt_bias as sb
+    from slt_bias.subjects import superposition as toy
+
+    square = next(point for point in toy.polygons(6) if point.name == "4")
+    system = toy.system(square.weights, square.biases, toy.OneHot(6), scale=0.5)
+    settings = {"sampler": sb.llc.HMC(), "chains": 16, "draws": 300}
+    left = sb.llc.estimate(system.model, system.loss, None, inverse_temperature=3e4, localization=1.0, **settings)
+    assert left.status == "failed" and np.isnan(left.value) and left.reasons
+    kept = sb.llc.estimate(system.model, system.loss, None, inverse_temperature=1e6, localization=25.0, **settings)
+    assert kept.status != "failed" and abs(kept.value - 7.5) < 0.75  # 7.5 by derivation; a tenth for 16 short chains
