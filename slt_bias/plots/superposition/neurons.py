@@ -107,7 +107,9 @@ def neuron_counts(densities: np.ndarray, counts: dict[str, np.ndarray], claimed:
         for place, seeds in zip(places, values, strict=True):
             found, hits = np.unique(seeds, return_counts=True)
             sizes = 150 * hits / len(seeds)
-            axes.scatter([place] * len(found), found, s=sizes, marker=style["marker"], edgecolors=style["color"], facecolors="none")
+            colours = {"edgecolors": style["color"], "facecolors": "none"}
+            axes.scatter([place] * len(found), found, s=sizes, marker=style["marker"], **colours)
+    axes.plot([], [], "o", markersize=8, markeredgecolor="0.4", markerfacecolor="none", label="hollow: all seeds, area = share")
     axes.set_xscale("log")
     axes.invert_xaxis()
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
