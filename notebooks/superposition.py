@@ -65,7 +65,8 @@ print("‖W‖² =", np.square(exact.best_weights).sum((-1, -2)).round(3))
 # %%
 density, importance = np.geomspace(1, 0.01, 16), np.geomspace(0.1, 10, 16)
 importances = np.stack([np.ones((16, 16)), np.broadcast_to(importance, (16, 16))], axis=-1)
-phases = toy.Model(2, 1, density=density[:, None, None], importances=importances).fit(3, steps=400, batch=None, learning_rate=0.05)
+pair = toy.Model(2, 1, density=density[:, None, None], importances=importances)
+phases = pair.fit(seeds=3, steps=400, batch=None, learning_rate=0.05)
 w = phases.best_weights
 extra, shared = toy.norms(w)[..., -1], toy.superposition(w)[..., -1]
 phase = np.where(extra < 0.5, 0, np.where(shared < 0.5, 1, 2))

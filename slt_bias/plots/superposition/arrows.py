@@ -34,8 +34,8 @@ def arrow_panels(
     columns = min(columns, len(weights))
     rows = -(-len(weights) // columns)
     lines = max(title.count("\n") + 1 for title in titles)
-    size = (panel * columns + 0.1, (panel + 0.17 * lines) * rows + (0.35 if names else 0.0))
-    figure = Picture(figsize=size, layout=ConstrainedLayoutEngine(w_pad=0.02, h_pad=0.05, wspace=0.02, hspace=0.02))
+    size = (panel * columns + 0.1, (panel + 0.17 * lines) * rows + 0.1 + (0.35 if names else 0.0))
+    figure = Picture(figsize=size, layout=ConstrainedLayoutEngine(w_pad=0.02, h_pad=0.08, wspace=0.02, hspace=0.02))
     grid = figure.subplots(rows, columns, squeeze=False).ravel()
     reach = limit(weights)
     for axes, matrix, title in zip(grid, weights, titles, strict=False):
