@@ -108,7 +108,8 @@ def _keys(figure: Figure, grid: np.ndarray, shared: float, count: int, represent
     ]
     if count <= MARKED_FEATURES:
         entries.append(Line2D([], [], linestyle="none", marker=".", color="black", label=f"entry below −{-NEGATIVE:g}"))
-    figure.legend(handles=entries, loc="outside lower center", ncols=len(entries) if grid.shape[1] > 4 else 2, fontsize=8, frameon=False)
+    columns = len(entries) if grid.shape[1] > 4 else 2
+    figure.legend(handles=entries, loc="outside lower center", ncols=columns, fontsize=8, frameon=False)
 
 
 def _ticks(count: int) -> np.ndarray:
