@@ -138,6 +138,17 @@ def test_dimensionality_claims():
     assert at.holds and at.measured == 1 and "1/(1−S)=5, 3 × pentagon" in at.name
 
 
+def test_a_dimensionality_near_a_fraction_is_no_polytope():
+    """Pairs that are not orthogonal to each other, with Dᵢ near 3/8 by chance."""
+    squeezed = np.array([[1.0, -1.0, 0.6, -0.6], [0.0, 0.0, 0.8, -0.8]])  # two pairs at 53 degrees: Dᵢ = 1/(2 + 2 · 0.36)
+    weights = np.kron(np.eye(3), squeezed)
+    parts = components(weights, dimensionality.REPRESENTED, dimensionality.TOLERANCE)
+    found = dimensionality.Condition(5.0, weights[None], np.ones(1), (parts,))
+    np.testing.assert_allclose(found.dimensionality, 1 / 2.72)  # 0.368, near 3/8
+    assert found.share(3 / 8) == 1 and found.share(3 / 8, "square antiprism") == 0
+    assert polytope(4.0, DIGON, 6).share(1 / 2, "digon") == 1
+
+
 def test_broken_pairs_are_seen():
     found = [polytope(1.0, np.eye(1), 6), polytope(4.0, regular(3), 3)]
     claims = holding(dimensionality.claims(found, 6))

@@ -82,7 +82,7 @@ def sticky_dimensionalities(
     for number, (name, curve) in enumerate(shares.items()):
         lower.plot(inverse_density, curve, label=name, markersize=4, linewidth=1.2, **styles.line_style(number))
     lower.set(ylim=(-0.04, 1.04), ylabel="share of the\nrepresented features")
-    keys: dict[str, Any] = {"fontsize": 8, "frameon": False, "title": "Dᵢ within 0.02 of", "title_fontsize": 8}
+    keys: dict[str, Any] = {"fontsize": 8, "frameon": False, "title": "in the polytope, and\nDᵢ within 0.02 of", "title_fontsize": 8}
     lower.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), **keys)
     lower.set_xscale("log")
     lower.set_xlabel("1/(1−S)   (dense → sparse)", fontsize=9)

@@ -67,9 +67,9 @@ def small_models(models: Sequence[Neurons], title: str) -> Figure:
         lower.set_xlabel("neuron k", fontsize=8)
         if number == 0:
             upper.set_ylabel("feature i", fontsize=9)
-            lower.set_ylabel("weights Wₖᵢ, stacked", fontsize=9)
+            lower.set_ylabel("weights, stacked", fontsize=9)
     bar = figure.colorbar(picture, ax=list(grid[0]), pad=0.01, aspect=14, extend="both")
-    bar.set_label("Wₖᵢ (dot: below −0.1)", fontsize=8)
+    bar.set_label("weight (dot: below −0.1)", fontsize=8)
     bar.ax.tick_params(labelsize=7)
     _legend(figure, "numbers: the feature of a weight")
     figure.suptitle(title, fontsize=11)
