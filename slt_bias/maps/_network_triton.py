@@ -161,19 +161,19 @@ def _preactivations(h, source, stds, LAYER: tl.constexpr, T: tl.constexpr, ROWS:
 
 @triton.jit
 def _readout(activations, source, stds, T: tl.constexpr, PLAN: tl.constexpr):
-    """What tile T of the last hidden layer adds to the outputs, (networks, points); the first tile adds the output's bias."""
+    """What tile T of the last hidden layer adds to the outputs, (networks, points, tile): their sum is yet to be taken."""
     hidden: tl.constexpr = len(PLAN.widths) - 2
     at: tl.constexpr = PLAN.weight_at[hidden]
     vector: tl.constexpr = PLAN.vector_at[hidden]
     terms = activations * _vector(source, tl.load(stds + 2 * hidden), vector + 1 + T, at, T, PLAN.widths[hidden], PLAN)
     if T == 0 and PLAN.has_bias:
         terms += _vector(source, tl.load(stds + 2 * hidden + 1), vector, PLAN.bias_at[hidden], 0, 1, PLAN)
-    return tl.sum(terms, axis=2)
+    return terms
 
 
 @triton.jit
-def _layer(h, outputs, source, stds, LAYER: tl.constexpr, PLAN: tl.constexpr):
-    """One hidden layer: its activations in parts, tile by tile; in the last layer the outputs instead."""
+def _layer(h, terms, source, stds, LAYER: tl.constexpr, PLAN: tl.constexpr):
+    """One hidden layer: its activations in parts, tile by tile; in the last layer terms of the outputs instead."""
     last: tl.constexpr = LAYER == len(PLAN.widths) - 3
     rows: tl.constexpr = PLAN.input_tile if LAYER == 0 else PLAN.tile
     tiles: tl.constexpr = (PLAN.widths[LAYER + 1] + PLAN.tile - 1) // PLAN.tile
@@ -189,10 +189,10 @@ def _layer(h, outputs, source, stds, LAYER: tl.constexpr, PLAN: tl.constexpr):
         else:
             activations = activate(_preactivations(h, source, stds, LAYER, t, rows, PLAN), PLAN.activation)
         if last:
-            outputs += _readout(activations, source, stds, t, PLAN)
+            terms += _readout(activations, source, stds, t, PLAN)
         else:
             result = result + (_parts(activations, PLAN.parts),)
-    return result, outputs
+    return result, terms
 
 
 @triton.jit
@@ -239,9 +239,10 @@ def networks(keys, stds, points, parameters, packed, undefined, count, low, step
     h = ()
     for s in tl.static_range((PLAN.widths[0] + PLAN.input_tile - 1) // PLAN.input_tile):
         h = h + (_inputs(points, point, low, step, s, PLAN),)
-    outputs = tl.zeros((PLAN.networks, PLAN.point_tile), tl.float32)
+    terms = tl.zeros((PLAN.networks, PLAN.point_tile, PLAN.tile), tl.float32)
     for layer in tl.static_range(len(PLAN.widths) - 2):
-        h, outputs = _layer(h, outputs, source, stds, layer, PLAN)
+        h, terms = _layer(h, terms, source, stds, layer, PLAN)
+    outputs = tl.sum(terms, axis=2)
     bad = tl.max(((point < PLAN.points)[None, :] & ~(tl.abs(outputs) <= 3.4e38)).to(tl.int32), axis=1)
     bad = tl.sum(tl.where(number < count, bad, 0), axis=0)
     tl.atomic_add(undefined, bad, mask=bad > 0)
