@@ -5,13 +5,12 @@ block of the random stream, the counter (quadruple within a draw, draw within th
 whatever the launch.
 """
 
-# mypy: allow-untyped-defs
+# mypy: ignore-errors
 
 from __future__ import annotations
 
 import triton
 import triton.language as tl
-
 
 ROUNDS = tl.constexpr(10)
 INTERPRETED = tl.constexpr(triton.knobs.runtime.interpret)

@@ -8,7 +8,7 @@ parts > 0 cuts both factors of a product into so many bfloat16 numbers, x = x₀
 i + j < parts (1, 3 or 6 products; Henry, Tang & Heinecke 2019); parts = 0 leaves float32 to `dot` ("ieee", "tf32", "tf32x3").
 """
 
-# mypy: allow-untyped-defs
+# mypy: ignore-errors
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ bits from `streams.key`. How many networks a program takes, and how many blocks 
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -186,12 +187,13 @@ def _run(
     cube = network.hypercube
     low, high = cube.values if cube is not None and cube.values is not None else (0, 0)
     rows = torch.zeros(1) if cube is not None else torch.tensor(network.features, dtype=torch.float32)
+    plan = kernel_plan(network, launch, block, mode)
     grid = (-(-count // launch.networks), -(-points // _point_tile(network)))
-    networks[grid](
-        keys, torch.from_numpy(_stds(network)).to(device), rows.to(device), undefined if parameters is None else parameters,
-        packed, undefined, count, float(low), float(high - low),
-        kernel_plan(network, launch, block, mode), num_warps=launch.warps,
-    )  # fmt: skip
+    with torch.cuda.device(device) if device.type == "cuda" else contextlib.nullcontext():
+        networks[grid](
+            keys, torch.from_numpy(_stds(network)).to(device), rows.to(device), undefined if parameters is None else parameters,
+            packed, undefined, count, float(low), float(high - low), plan, num_warps=launch.warps,
+        )  # fmt: skip
     refuse_undefined(min(int(undefined), count), count)
     return packed
 
