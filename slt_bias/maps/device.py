@@ -10,7 +10,7 @@ import numpy as np
 
 from slt_bias.maps.base import PRIOR, Map
 from slt_bias.maps.mlp import NetworkMember
-from slt_bias.maps.network_device import default_precision, draw_words, supported
+from slt_bias.maps.network_device import PRECISION, draw_words, supported
 
 if TYPE_CHECKING:
     import torch
@@ -27,8 +27,7 @@ def backend(map: Map) -> str:
         return "torch"
     from importlib import metadata
 
-    assert isinstance(map, NetworkMember)
-    return f"triton {metadata.version('triton')} {default_precision(map.network)}"
+    return f"triton {metadata.version('triton')} {PRECISION}"
 
 
 def functions_on_device(map: Map, seed: int, blocks: Sequence[tuple[int, int]], device: str) -> torch.Tensor:

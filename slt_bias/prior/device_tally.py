@@ -41,15 +41,16 @@ class DeviceTally:
         counts = torch.ones(len(words), dtype=torch.int64, device=words.device)
         if weights is not None:
             counts = torch.from_numpy(np.asarray(weights, np.int64)).to(words.device)
+        is_run = False
         try:
             self._runs.append(merged(words, counts))
+            is_run = True
             while len(self._runs) > 1 and 2 * len(self._runs[-1][0]) > len(self._runs[-2][0]):
                 pair = [torch.cat(part) for part in zip(*self._runs[-2:], strict=True)]
                 self._runs[-2:] = [merged(*pair)]
         except torch.cuda.OutOfMemoryError:
-            held = self._runs and self._runs[-1][1].sum() == counts.sum()  # `words` became a run before memory ran out
             self._to_host()
-            if not held:
+            if not is_run:
                 self._add_to_host(words, counts)
 
     def sorted(self) -> tuple[Functions, np.ndarray]:
