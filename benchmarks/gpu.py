@@ -1,7 +1,8 @@
 """The fused kernel on a GPU: rates, precision, counting, agreement with the CPU; what compiles where there is none.
 
 Run: .venv/bin/python benchmarks/gpu.py [--quick]           everything, on the first GPU; without one it says so
-     .venv/bin/python benchmarks/gpu.py --compile [SPEC]    no GPU needed: the kernel compiled for sm_90, as JSON
+     .venv/bin/python benchmarks/gpu.py --compile [SPEC]    no GPU needed: the kernel compiled for sm_90, as JSON,
+                                                            in each precision
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ def compiled(spec: str, launch: Launch | None = None) -> dict:
     plan = kernel_plan(chosen.network, launch, chosen.block, "drawn")  # type: ignore[attr-defined]
     start = time.perf_counter()
     source = ASTSource(networks, ARGUMENTS, {"PLAN": plan})
-    kernel = triton.compile(source, target=GPUTarget("cuda", 90, 32), options={"num_warps": launch.warps})
+    kernel = triton.compile(source, target=GPUTarget("cuda", 90, 32), options=launch.options)
     seconds = time.perf_counter() - start
     tool = Path(triton.__file__).parent / "backends" / "nvidia" / "bin" / "cuobjdump"
     with tempfile.NamedTemporaryFile(suffix=".cubin") as file:
@@ -157,9 +158,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="10^8 samples in place of 10^9, 10^6 draws on the CPU")
     parser.add_argument("--compile", nargs="?", const=RELU, metavar="SPEC", help="compile for sm_90 without a GPU")
+    parser.add_argument("--precision", nargs="+", default=list(PRECISIONS), choices=PRECISIONS, help="for --compile")
     options = parser.parse_args()
     if options.compile:
-        print(json.dumps(compiled(options.compile)))
+        network = maps.parse(options.compile).network  # type: ignore[attr-defined]
+        print(json.dumps({name: compiled(options.compile, default_launch(network, name)) for name in options.precision}))
         return
     if not torch.cuda.is_available():
         print("no GPU here: not measured")
@@ -177,9 +180,9 @@ def main() -> None:
     for precision in PRECISIONS:
         speed, flipped = rate(RELU, default_launch(network, precision)), flips(precision)
         print(f"  {precision:8s} {speed:14,.0f} a second   {flipped:.1e} of the outputs flipped (the default: below 1e-5)")
-    for networks, warps in ((1, 2), (1, 4), (1, 8), (2, 2), (4, 4)):
-        speed = rate(RELU, Launch(PRECISION, networks, warps))
-        print(f"  {networks} networks and {warps} warps a program: {speed:,.0f} a second")
+    for warps, registers in ((1, None), (2, None), (2, 200), (2, 168), (2, 128), (4, None), (4, 96), (8, None)):
+        speed = rate(RELU, Launch(PRECISION, 1, warps, registers))
+        print(f"  {warps} warps a program, at most {registers or 255} registers a thread: {speed:,.0f} a second")
     activations = ("tanh", "erf", "gelu", "sin", "gaussian", "step")
     for spec in (*(f"mlp:activation={name}" for name in activations), "mlp:hidden=128x128"):
         print(f"  {spec:26s} {rate(spec, draws=2**20):14,.0f} a second")

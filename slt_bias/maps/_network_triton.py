@@ -69,9 +69,7 @@ def _bfloat16(x):
 @triton.jit
 def _parts(x, PARTS: tl.constexpr):
     """x as a tuple of PARTS bfloat16 tensors, the largest first; (x,) for 0."""
-    if PARTS == 0:
-        return (x,)
-    parts = ()
+    parts = (x,) if PARTS == 0 else ()
     for i in tl.static_range(PARTS):
         part = x
         if i + 1 < PARTS:  # rounded to the nearest, halves away from 0: cheaper than a conversion and back
@@ -223,7 +221,7 @@ def _pack(outputs, point, packed, number, count, PLAN: tl.constexpr):
     tl.store(place, word, mask=(number < count)[:, None] & (w < row_words)[None, :])
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["count"])
 def networks(keys, stds, points, parameters, packed, undefined, count, low, step, PLAN: tl.constexpr):
     """Networks `program_id(0)·networks …` on the points of tile `program_id(1)`.
 

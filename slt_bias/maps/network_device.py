@@ -46,11 +46,18 @@ class Launch:
     """How the kernel is launched; only `precision` can change a result.
 
     precision : one of PRECISIONS. networks : how many a program takes, a power of two. warps : of 32 threads, a program.
+    registers : the most that a thread may have, so that more programs fit on a processor; None leaves it to the compiler.
     """
 
     precision: str
     networks: int
     warps: int
+    registers: int | None = None
+
+    @property
+    def options(self) -> dict[str, int]:
+        """What Triton's compiler is told."""
+        return {"num_warps": self.warps} | ({} if self.registers is None else {"maxnreg": self.registers})
 
 
 def default_launch(network: Network, precision: str | None = None) -> Launch:
@@ -186,7 +193,7 @@ def _run(
     with torch.cuda.device(device) if device.type == "cuda" else contextlib.nullcontext():
         networks[grid](
             keys, torch.from_numpy(_stds(network)).to(device), rows.to(device), undefined if parameters is None else parameters,
-            packed, undefined, count, float(low), float(high - low), plan, num_warps=launch.warps,
+            packed, undefined, count, float(low), float(high - low), plan, **launch.options,
         )  # fmt: skip
     refuse_undefined(min(int(undefined), count), count)
     return packed

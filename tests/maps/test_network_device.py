@@ -140,10 +140,22 @@ def test_the_default_flips_fewer_than_one_output_in_100_000():
     assert flip_rate(1) > 300
 
 
-def test_compiles_for_a_hopper_gpu_without_spilling(tmp_path):
+def compiled(folder, *arguments):
     pytest.importorskip("triton")
-    report = json.loads(run([str(ROOT / "benchmarks" / "gpu.py"), "--compile", PLAIN], TRITON_CACHE_DIR=str(tmp_path)))
-    assert report["spilled_bytes"] == 0 and report["registers"] <= 255 and report["tensor_core_instructions"] > 0
+    return json.loads(run([str(ROOT / "benchmarks" / "gpu.py"), "--compile", *arguments], TRITON_CACHE_DIR=str(folder)))
+
+
+def test_compiles_for_a_hopper_gpu_without_spilling(tmp_path):
+    report = compiled(tmp_path, PLAIN, "--precision", PRECISION)[PRECISION]
+    assert report["spilled_bytes"] == 0 and report["registers"] <= 255
+    assert report["tensor_core_instructions"] == 264  # ⌈40/16⌉·(1·2 + ⌈40/16⌉·3) products of 16×16 tiles, 8 instructions a warp
+
+
+def test_every_precision_compiles(tmp_path):
+    """The interpreter runs the same source, yet where a branch returns early the compiler may build something else."""
+    products = {name: report["tensor_core_instructions"] for name, report in compiled(tmp_path, SMALL).items()}
+    assert products["ieee"] == 0 < products["tf32"] < products["tf32x3"] and products.keys() == PRECISIONS.keys()
+    assert products["bf16x3"] == 2 * products["bf16"] and products["bf16x6"] == 3 * products["bf16"]  # one exact factor
 
 
 def test_what_the_kernel_takes():
