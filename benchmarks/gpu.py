@@ -138,11 +138,11 @@ def flips(precision: str, networks: int = 200_000) -> float:
 
 
 def agreement(draws: int) -> str:
-    """The 200 most frequent functions of the CPU's draws against the GPU's: chi-square; constants; functions drawn."""
+    """The CPU's draws against the GPU's: chi-square of the 200 most frequent functions of a third sample, constants, distinct."""
     from scipy import stats
 
     cpu, gpu = (prior.sample(RELU, draws, seed=11, device=device) for device in ("cpu", "cuda"))
-    top = cpu.functions[:200]
+    top = prior.sample(RELU, draws // 4, seed=12, device="cpu").functions[:200]
     tables = [[counts.of(function) for function in top.strings()] for counts in (cpu, gpu)]
     table = np.array([[*row, draws - sum(row)] for row in tables])
     constants = [max(counts.of("0" * 128), counts.of("1" * 128)) / draws for counts in (cpu, gpu)]

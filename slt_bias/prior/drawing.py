@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from slt_bias.maps.base import Map
 
-LAUNCH = 2**22  # draws a launch: enough to fill a GPU, and 64 MB of functions of 128 points
+LAUNCH = 2**22  # draws a launch of the fused kernel: enough to fill a GPU, and 64 MB of functions of 128 points
+TORCH_BLOCKS = 16  # blocks of other maps between two looks at Ctrl-C
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Drawer:
 def drawers(map: Map, seed: int, device: str, workers: int) -> Iterator[list[Drawer]]:
     """One drawer a worker: threads share a compiled map, torch maps get a process each; a GPU has one."""
     if device != "cpu":
-        yield [Drawer(_on_device(map, seed, device), max(1, LAUNCH // map.block))]
+        yield [_on_device(map, seed, device)]
     elif map.compiled:
         yield [Drawer(lambda blocks: map.draw_functions(seed, *blocks[0]))] * workers
     elif workers > 1 and can_rebuild(map):
@@ -56,12 +57,13 @@ def _of_process(process: WorkerMap) -> Drawer:
     return Drawer(lambda blocks: process.draw(*blocks[0]))
 
 
-def _on_device(map: Map, seed: int, device: str) -> Callable[[Sequence[tuple[int, int]]], torch.Tensor]:
+def _on_device(map: Map, seed: int, device: str) -> Drawer:
     """Draws on a GPU; out of memory halves the number of blocks at once, which changes no draw."""
     from slt_bias.maps import device as on_device
     from slt_bias.maps.halving import Halving
 
-    blocks_at_once = Halving(max(1, LAUNCH // map.block))
+    at_once = max(1, LAUNCH // map.block) if on_device.has_kernel(map) else TORCH_BLOCKS
+    launch = Halving(at_once)
 
     def draw(blocks: Sequence[tuple[int, int]]) -> torch.Tensor:
         import torch
@@ -69,9 +71,9 @@ def _on_device(map: Map, seed: int, device: str) -> Callable[[Sequence[tuple[int
         def piece(start: int, stop: int) -> torch.Tensor:
             return on_device.functions_on_device(map, seed, blocks[start:stop], device)
 
-        return torch.cat(list(blocks_at_once.pieces(piece, len(blocks))))
+        return torch.cat(list(launch.pieces(piece, len(blocks))))
 
-    return draw
+    return Drawer(draw, at_once)
 
 
 def packed(map: Map, drawn: np.ndarray | torch.Tensor) -> np.ndarray:

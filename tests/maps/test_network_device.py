@@ -173,3 +173,10 @@ def test_other_maps_by_torch_on_a_device():
         differing = np.unpackbits(chosen.draw_functions(0, 1, 40, "cpu:0") ^ expected).sum()
         assert differing <= 1, spec  # the same parameters; a sum in another order may flip one output in 10⁵
     assert prior.devices.resolve_device("auto", maps.parse("mlp"), 10**9) in ("cpu", "cuda:0")
+
+
+def test_the_doctor_measures_a_gpu_or_says_why_not():
+    from slt_bias.workflows.doctor import device_speed
+
+    found = device_speed("cuda:0", blocks=2)
+    assert (isinstance(found, int) and found > 0) if torch.cuda.is_available() else (isinstance(found, str) and "\n" not in found)

@@ -137,6 +137,7 @@ def test_a_checkpoint_of_the_cpu_stays_on_the_cpu(monkeypatch, tmp_path):
     assert prior.sample("mlp:inputs=3,hidden=4", 3000, checkpoint=tmp_path / "c.parquet").provenance["device"] == "cpu"
 
 
-def test_a_launch_takes_many_blocks():
+def test_a_launch_of_the_kernel_takes_many_blocks(monkeypatch):
+    monkeypatch.setattr(on_device, "has_kernel", lambda map: True)
     with drawing.drawers(maps.parse("mlp"), 0, "cpu:0", 1) as hands:
         assert len(hands) == 1 and hands[0].at_once * maps.parse("mlp").block == drawing.LAUNCH
