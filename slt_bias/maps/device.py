@@ -10,15 +10,19 @@ import numpy as np
 
 from slt_bias.maps.base import PRIOR, Map
 from slt_bias.maps.mlp import NetworkMember
-from slt_bias.maps.network_device import PRECISION, draw_words, supported
+from slt_bias.maps.network_device import OLDEST, PRECISION, draw_words, supported
 
 if TYPE_CHECKING:
     import torch
 
 
 def has_kernel(map: Map) -> bool:
-    """Whether the fused kernel draws this map; it needs triton, which comes with torch for CUDA."""
-    return isinstance(map, NetworkMember) and supported(map.network) and importlib.util.find_spec("triton") is not None
+    """Whether the fused kernel draws this map; it needs triton, which comes with torch for CUDA, and no GPU before Ampere."""
+    if not (isinstance(map, NetworkMember) and supported(map.network) and importlib.util.find_spec("triton") is not None):
+        return False
+    import torch
+
+    return not torch.cuda.is_available() or torch.cuda.get_device_capability() >= OLDEST
 
 
 def backend(map: Map) -> str:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from slt_bias.maps._network_triton import Plan
 
 LARGEST_WIDTH = 128
+OLDEST = (8, 0)  # compute capability: the first with bfloat16 on its tensor cores
 MOST_TILES = 256  # matrix products of one network: they are unrolled, and compiling them takes time
 
 # name → (bfloat16 parts, how float32 products are taken): see `_network_triton`. Flipped outputs of (7,40,40,1) against
@@ -43,7 +44,7 @@ PRECISION = "bf16x3"
 
 @dataclass(frozen=True)
 class Launch:
-    """How the kernel is launched; only `precision` can change a result.
+    """How the kernel is launched: none of it changes what is drawn, and all but `precision` leaves outputs to their last bits.
 
     precision : one of PRECISIONS. networks : how many a program takes, a power of two. warps : of 32 threads, a program.
     registers : the most that a thread may have, so that more programs fit on a processor; None leaves it to the compiler.
@@ -92,10 +93,7 @@ def draw_words(
     Returns int64 (count, ⌈points/64⌉) on the device, the bytes of `np.packbits` row by row, padded with 0 to whole words.
     Raises InputError where an output is not finite.
     """
-    import torch
-
-    keys = np.array([streams.key("philox", seed, purpose, k) & (2**64 - 1) for k in blocks], np.uint64).view(np.int64)
-    return _run(network, torch.from_numpy(keys).to(device), block, count, "drawn", None, launch)
+    return _run(network, _keys(seed, purpose, blocks, device), block, count, "drawn", None, launch)
 
 
 def draw_parameters(
@@ -111,9 +109,8 @@ def draw_parameters(
     """(parameters float32 (count, size), functions) of the same draws as `draw_words`."""
     import torch
 
-    keys = np.array([streams.key("philox", seed, purpose, k) & (2**64 - 1) for k in blocks], np.uint64).view(np.int64)
     parameters = torch.empty(count, network.size, device=device)
-    return parameters, _run(network, torch.from_numpy(keys).to(device), block, count, "recorded", parameters, launch)
+    return parameters, _run(network, _keys(seed, purpose, blocks, device), block, count, "recorded", parameters, launch)
 
 
 def evaluate_words(network: Network, parameters: torch.Tensor, launch: Launch | None = None) -> torch.Tensor:
@@ -165,6 +162,14 @@ def kernel_plan(network: Network, launch: Launch, block: int, mode: str) -> Plan
         dot=dot,
         mode=mode,
     )
+
+
+def _keys(seed: int, purpose: streams.Purpose, blocks: Sequence[int], device: str) -> torch.Tensor:
+    """int64, one a block: 64 of the 128 bits of the stream's key."""
+    import torch
+
+    keys = [streams.key("philox", seed, purpose, block) & (2**64 - 1) for block in blocks]
+    return torch.from_numpy(np.array(keys, np.uint64).view(np.int64)).to(device)
 
 
 def _run(
