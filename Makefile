@@ -42,6 +42,7 @@ bench: setup
 	$(BIN)/python benchmarks/probability.py
 	$(BIN)/python benchmarks/superposition.py
 	$(BIN)/python benchmarks/gpu.py
+	$(BIN)/python benchmarks/gpu.py
 
 verify: setup
 	$(BIN)/slt-bias verify
