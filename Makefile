@@ -41,6 +41,7 @@ bench: setup
 	$(BIN)/python benchmarks/learning_coefficients.py
 	$(BIN)/python benchmarks/probability.py
 	$(BIN)/python benchmarks/superposition.py
+	$(BIN)/python benchmarks/gpu.py
 
 verify: setup
 	$(BIN)/slt-bias verify

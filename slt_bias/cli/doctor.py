@@ -30,5 +30,7 @@ def doctor(json: Json = False, debug: Debug = False) -> None:
         "matrix product": f"{found['matrix_gflops']} GFLOP/s on one thread (float32, 1024³)",
         "both compared": f"networks run at {found['share_of_matrix_rate']:.2f} of the matrix product's rate",
     }
+    for device, rate in found["device_networks_per_second"].items():
+        lines[device] = rate if isinstance(rate, str) else f"{rate:,} networks a second (the same network)"
     for name, text in lines.items():
         output.show(f"{name:<17} {text}")

@@ -21,6 +21,7 @@ from slt_bias import streams
 from slt_bias.errors import InputError
 from slt_bias.functions.inputs import InputSet
 from slt_bias.functions.tables import Functions
+from slt_bias.maps.halving import Halving
 from slt_bias.maps.law import Law
 
 if TYPE_CHECKING:
@@ -196,6 +197,20 @@ class LatentMember(FamilyMember):
         """The functions of the first `count` draws of a block, packed: uint8 (count, ⌈points/8⌉)."""
         import torch
 
-        normals = torch.from_numpy(streams.normals(seed, [PRIOR, self.spec], block, (count, self.latents))).to(device)
+        normals = torch.from_numpy(streams.normals(seed, [PRIOR, self.spec], block, (count, self.latents)))
+        if device != "cpu":
+            return self._on_device(normals, device)
         with torch.no_grad():  # chunk by chunk, so that parameters are still in the cache when they are used
             return np.concatenate([self.functions(self.parameters(part)).packed for part in normals.split(self.chunk)])
+
+    def _on_device(self, normals: torch.Tensor, device: str) -> np.ndarray:
+        """The functions of normals (count, latents), all at once on a GPU, or as many as fit."""
+        import torch
+
+        def signs(start: int, stop: int) -> np.ndarray:
+            with torch.no_grad():
+                outputs = self.outputs(self.parameters(normals[start:stop].to(device)))
+                refuse_undefined(int((~outputs.isfinite()).any(dim=1).sum()), stop - start)
+                return (outputs > 0).cpu().numpy()
+
+        return np.packbits(np.concatenate(list(Halving(len(normals)).pieces(signs, len(normals)))), axis=1)

@@ -50,9 +50,14 @@ class NetworkMember(LatentMember):
         return self.network.module(parameters)
 
     def draw_functions(self, seed: int, block: int, count: int, device: str = "cpu") -> np.ndarray:
-        """The functions of the first `count` draws of a block, packed; on another device than the CPU by torch."""
+        """The functions of the first `count` draws of a block, packed; on a GPU by its own kernel or by torch."""
         if device != "cpu":
-            return super().draw_functions(seed, block, count, device)
+            from slt_bias.maps.device import functions_on_device, has_kernel
+            from slt_bias.maps.network_device import unpack_words
+
+            if not has_kernel(self):
+                return super().draw_functions(seed, block, count, device)
+            return unpack_words(functions_on_device(self, seed, [(block, count)], device), self.inputs.count)
         return self.network.draw(seed, [PRIOR, self.spec], block, count)
 
 

@@ -36,6 +36,11 @@ def load_checkpoint(path: Path | None, map: Map, seed: int, samples: int, proven
     return old
 
 
+def device_of(path: Path) -> str:
+    """The device that drew a checkpoint. Raises ResultError where it cannot be read."""
+    return str(FunctionCounts.load(path).provenance.get("device", "cpu"))
+
+
 def whole_blocks(old: FunctionCounts, seed: int, block: int, draw: Callable[[int, int], np.ndarray]) -> FunctionCounts:
     """The counts less a last block that is not whole: its draws are drawn again, by `draw`, and taken out.
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
+import itertools
 import operator
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,16 +16,15 @@ from slt_bias.errors import InputError, SamplingInterrupted
 from slt_bias.prior import blocks
 from slt_bias.prior.counts import FunctionCounts
 from slt_bias.prior.devices import resolve_device
-from slt_bias.prior.resuming import load_checkpoint, whole_blocks
+from slt_bias.prior.drawing import Drawer, drawers, packed
+from slt_bias.prior.resuming import device_of, load_checkpoint, whole_blocks
 from slt_bias.prior.tally import Tally
-from slt_bias.prior.worker import WorkerMap, can_rebuild
 from slt_bias.progress import Progress
 from slt_bias.provenance import collect
 
 if TYPE_CHECKING:
     from slt_bias.maps.base import Map
-
-Draw = Callable[[int, int], np.ndarray]  # (block, draws) → packed functions
+    from slt_bias.prior.device_tally import DeviceTally
 
 CHECKPOINT_SECONDS = 30.0
 
@@ -43,7 +41,8 @@ def sample(
     """Draw `samples` parameter settings of a map and count the functions that they compute.
 
     map : a map or its spec. workers : threads (compiled maps) or processes (torch maps), by default one a core; the
-    result does not depend on it. device : "auto", "cpu" or a GPU such as "cuda:0".
+    result does not depend on it. device : "cpu", a GPU such as "cuda:0", or "auto" (see `slt_bias.prior.devices`): the
+    same law, other bits.
     progress : rate and time left on stderr. checkpoint : a Parquet file, written every 30 seconds and at Ctrl-C; where
     it exists already, its draws are not drawn again. Equal arguments give equal bits.
     Raises InputError or SpecError for arguments that do not fit, ResultError for a checkpoint of something else,
@@ -58,16 +57,19 @@ def sample(
     samples = _whole("samples", samples, 1, 2**62)
     seed = _whole("seed", seed, 0, 2**128)
     workers = _whole("workers", workers if workers is not None else available_cores(), 1, 1024)
-    device = resolve_device(device)
-    provenance = _provenance(map, seed, device)
     path = None if checkpoint is None else Path(checkpoint)
+    if device == "auto" and path is not None and path.exists():
+        device = device_of(path)  # the bits of what is there
+    device = resolve_device(device, map, samples)
+    provenance = _provenance(map, seed, device)
     old = load_checkpoint(path, map, seed, samples, provenance)
     if old is not None and old.samples == samples:
         return old
-    with _drawers(map, seed, device, min(workers, -(-samples // map.block))) as drawers:
-        start = None if old is None else whole_blocks(old, seed, map.block, drawers[0])
-        run = _Run(map, samples, seed, provenance, start, path)
-        run.go(drawers, progress)
+    with drawers(map, seed, device, min(workers, -(-samples // map.block))) as hands:
+        draw = hands[0].draw
+        start = None if old is None else whole_blocks(old, seed, map.block, lambda *block: packed(map, draw([block])))
+        run = _Run(map, samples, seed, provenance, start, path, _tally(map, device))
+        run.go(hands, progress)
     counts = run.counts()
     if path is not None:
         counts.save(path)
@@ -83,10 +85,17 @@ class _Run:
     """One call of `sample`: the blocks still to do, the tally, and what is said and saved meanwhile."""
 
     def __init__(
-        self, map: Map, samples: int, seed: int, provenance: dict, start: FunctionCounts | None, path: Path | None
+        self,
+        map: Map,
+        samples: int,
+        seed: int,
+        provenance: dict,
+        start: FunctionCounts | None,
+        path: Path | None,
+        tally: Tally | DeviceTally,
     ) -> None:
         self.map, self.samples, self.seed, self.provenance, self.path = map, samples, seed, provenance, path
-        self.tally = Tally(map.inputs.count)
+        self.tally = tally
         self.done = np.empty((0, 3), np.int64)
         if start is not None:
             self.tally.add(start.functions.packed, start.count)
@@ -98,12 +107,12 @@ class _Run:
         self.stop = threading.Event()
         self.error: BaseException | None = None
 
-    def go(self, drawers: list[Draw], progress: bool) -> None:
+    def go(self, hands: list[Drawer], progress: bool) -> None:
         """Run until all blocks are done, an error comes up or Ctrl-C."""
         label = f"sampling {self.map.spec[:60]}"
         if getattr(self.map, "slow", None):
             label += f" ({self.map.slow})"  # type: ignore[attr-defined]
-        threads = [threading.Thread(target=self._work, args=(draw,), daemon=True) for draw in drawers]
+        threads = [threading.Thread(target=self._work, args=(hand,), daemon=True) for hand in hands]
         saved = time.monotonic()
         try:
             with Progress(label, self.samples, progress, done=self.drawn) as bar:
@@ -126,18 +135,18 @@ class _Run:
                 self.counts().save(self.path)  # the finished blocks outlive an error in a later one
             raise self.error
 
-    def _work(self, draw: Draw) -> None:
+    def _work(self, hand: Drawer) -> None:
         try:
             while not self.stop.is_set():
                 with self.lock:
-                    block, count = next(self.todo, (-1, 0))
-                if block < 0:
+                    group = list(itertools.islice(self.todo, hand.at_once))
+                if not group:
                     return
-                packed = draw(block, count)
+                drawn = hand.draw(group)
                 with self.lock:
-                    self.tally.add(packed)
-                    self.finished.append((block, block + 1, count))
-                    self.drawn += count
+                    self.tally.add(drawn)
+                    self.finished += [(block, block + 1, count) for block, count in group]
+                    self.drawn += sum(count for _, count in group)
                     if len(self.finished) > 1000:
                         self._join()
         except BaseException as error:  # shown in the main thread
@@ -172,35 +181,22 @@ class _Run:
             return FunctionCounts(functions, count, self.drawn, self.map.spec, {self.seed: self.done}, self.provenance)
 
 
-@contextlib.contextmanager
-def _drawers(map: Map, seed: int, device: str, workers: int) -> Iterator[list[Draw]]:
-    """One drawing function a worker: threads share a compiled map, torch maps get a process each."""
-    if device != "cpu":
-        yield [lambda block, count: map.draw_functions(seed, block, count, device)]  # type: ignore[call-arg]
-    elif map.compiled:
-        yield [lambda block, count: map.draw_functions(seed, block, count)] * workers
-    elif workers > 1 and can_rebuild(map):
-        processes = [WorkerMap(map, seed) for _ in range(workers)]
-        try:
-            yield [process.draw for process in processes]
-        finally:
-            for process in processes:
-                process.close()
-    else:
-        import torch
+def _tally(map: Map, device: str) -> Tally | DeviceTally:
+    if device == "cpu":
+        return Tally(map.inputs.count)
+    from slt_bias.prior.device_tally import DeviceTally
 
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)  # as in a worker process: the same bits
-        try:
-            yield [lambda block, count: map.draw_functions(seed, block, count)]
-        finally:
-            torch.set_num_threads(threads)
+    return DeviceTally(map.inputs.count, device)
 
 
 def _provenance(map: Map, seed: int, device: str) -> dict[str, str]:
     given = ",".join(f"{key}={value}" for key, value in map.law.items) if map.law is not None else "by its own code"
     law = getattr(map, "law_text", None) or given
-    backend = "compiled" if map.compiled and device == "cpu" else "torch"
+    backend = "compiled" if map.compiled else "torch"
+    if device != "cpu":
+        from slt_bias.maps import device as on_device
+
+        backend = on_device.backend(map)
     about = {"law": law, "inputs": map.inputs.spec, "rule": "a function is 1 where the output is > 0; an output of 0 gives 0"}
     return about | {"seed": str(seed), "block": str(map.block)} | collect(device, backend)
 

@@ -18,11 +18,14 @@ MATRIX = 1024
 
 
 def examine() -> dict[str, Any]:
-    """Versions, devices, threads, the compiler's cache and two speeds of one core; about three seconds.
+    """Versions, devices, threads, the compiler's cache, two speeds of one core and one of each GPU.
+
+    About three seconds, and some ten more for the first GPU, whose kernel is compiled once.
 
     The network of the speed test is (7, 40, 40, 1) with relu; networks_per_second counts draws that are evaluated and
     packed on one thread, matrix_gflops is a single-precision product of two 1024² matrices on the same core, and
-    share_of_matrix_rate relates both by the network's own floating-point operations.
+    share_of_matrix_rate relates both by the network's own floating-point operations. device_networks_per_second holds the
+    rate of each GPU, or why it has none.
     """
     import torch
 
@@ -43,6 +46,9 @@ def examine() -> dict[str, Any]:
         "networks_per_second": round(networks),
         "matrix_gflops": round(flops / 1e9, 1),
         "share_of_matrix_rate": round(networks * needed / flops, 3),
+        "device_networks_per_second": {
+            f"cuda:{k}": device_speed(f"cuda:{k}") for k in range(torch.cuda.device_count())
+        },
     }
 
 
@@ -53,6 +59,21 @@ def _networks_per_second() -> tuple[float, float]:
     network.draw_functions(0, 0, network.block)
     first = time.perf_counter() - start
     return first, network.block / _best(lambda: network.draw_functions(0, 1, network.block))
+
+
+def device_speed(device: str, blocks: int = 256) -> int | str:
+    """Networks drawn, evaluated and packed a second on a GPU by the map's kernel, or one line that says why there are none."""
+    from slt_bias.maps.device import functions_on_device, has_kernel
+
+    network = MLP(preset="valle-perez-2018-normal")
+    if not has_kernel(network):
+        return "triton is not installed: networks are drawn by torch here"
+    work = [(block, network.block) for block in range(blocks)]
+    try:
+        functions_on_device(network, 0, work, device)  # compiles the kernel
+        return round(blocks * network.block / _best(lambda: functions_on_device(network, 0, work, device)))
+    except Exception as error:  # the doctor reports what is broken
+        return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def _matrix_flops() -> float:
