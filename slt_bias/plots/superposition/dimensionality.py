@@ -54,7 +54,7 @@ def sticky_dimensionalities(
     graphs: Sequence[GeometryGraph],
     title: str,
 ) -> Figure:
-    """Graphs above, D* and all Dᵢ in the middle, the share of the Dᵢ near each fraction below.
+    """Graphs above, D* and all Dᵢ in the middle, the shares near each fraction below.
 
     inverse_density : 1/(1−S), (densities,), ascending. mean : D*, (densities,). each : Dᵢ, (densities, features).
     represented : which features count, same shape. fractions : (value, name) of the sticky lines. shares : a curve (densities,)
@@ -82,8 +82,8 @@ def sticky_dimensionalities(
     for number, (name, curve) in enumerate(shares.items()):
         lower.plot(inverse_density, curve, label=name, markersize=4, linewidth=1.2, **styles.line_style(number))
     lower.set(ylim=(-0.04, 1.04), ylabel="share of the\nrepresented features")
-    keys: dict[str, Any] = {"fontsize": 8, "frameon": False, "title": "in the polytope, and\nDᵢ within 0.02 of", "title_fontsize": 8}
-    lower.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), **keys)
+    keys: dict[str, Any] = {"fontsize": 8, "frameon": False, "title_fontsize": 8}
+    lower.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), title="in the polytope, and\nDᵢ within 0.02 of", **keys)
     lower.set_xscale("log")
     lower.set_xlabel("1/(1−S)   (dense → sparse)", fontsize=9)
     shown = [value for value in TICKS if inverse_density[0] <= value <= inverse_density[-1]]
@@ -162,15 +162,12 @@ def _layout(graph: GeometryGraph, members: Sequence[int]) -> tuple[np.ndarray, f
 
 
 def _springs(cosines: np.ndarray, tolerance: float) -> np.ndarray:
-    """Places (features, 2) by the forces of Fruchterman & Reingold 1991, cooled; features joined by larger cosines lie closer."""
-    count = len(cosines)
-    joined = np.where(np.abs(cosines) > tolerance, np.abs(cosines), 0.0)
-    angles = 2.4 * np.arange(count)  # a spiral: no two at one place
-    points = np.sqrt(np.arange(1, count + 1) / count)[:, None] * np.stack([np.cos(angles), np.sin(angles)], 1)
-    length = 1 / np.sqrt(count)
-    for heat in np.linspace(0.15, 0.001, 150):
-        apart = points[:, None] - points
-        distance = np.maximum(np.linalg.norm(apart, axis=-1), 1e-3)
-        force = ((length**2 / distance**2 - joined * distance / length)[..., None] * apart).sum(1)
-        points += force * np.minimum(1, heat / np.maximum(np.linalg.norm(force, axis=1), 1e-9))[:, None]
-    return points
+    """Places (features, 2) by networkx's spring layout; features joined by larger cosines lie closer."""
+    import networkx
+
+    strengths = np.where(np.abs(cosines) > tolerance, np.abs(cosines), 0.0)
+    np.fill_diagonal(strengths, 0.0)
+    spiral = 2.4 * np.arange(len(cosines))  # where the springs start: no two at one place
+    start = {k: (np.cos(angle) * k / len(spiral), np.sin(angle) * k / len(spiral)) for k, angle in enumerate(spiral)}
+    places = networkx.spring_layout(networkx.from_numpy_array(strengths), pos=start, iterations=150, method="force", seed=0)
+    return np.array([places[k] for k in range(len(cosines))])

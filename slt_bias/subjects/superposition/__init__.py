@@ -21,10 +21,19 @@ from slt_bias.subjects.superposition.one_hot import one_hot_gradient, one_hot_lo
 from slt_bias.subjects.superposition.phases import PHASES, TheoreticalPhase, phase_of, theoretical_phase
 from slt_bias.subjects.superposition.population import independent_gradient, independent_loss, linear_gradient, linear_loss
 from slt_bias.subjects.superposition.systems import autoencoder, system
+from slt_bias.subjects.superposition.vulnerability import (
+    Attack,
+    Vulnerability,
+    ascended_attacks,
+    row_attacks,
+    vulnerability,
+    without_superposition,
+)
 
 __all__ = [
     "PHASES",
     "AnticorrelatedSets",
+    "Attack",
     "Binary",
     "Component",
     "CorrelatedSets",
@@ -37,7 +46,9 @@ __all__ = [
     "OneHot",
     "Polygon",
     "TheoreticalPhase",
+    "Vulnerability",
     "align",
+    "ascended_attacks",
     "autoencoder",
     "classify",
     "components",
@@ -56,10 +67,13 @@ __all__ = [
     "one_hot_loss",
     "phase_of",
     "polygons",
+    "row_attacks",
     "set_of_each",
     "settle",
     "superposition",
     "system",
     "tegum_product",
     "theoretical_phase",
+    "vulnerability",
+    "without_superposition",
 ]
