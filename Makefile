@@ -51,6 +51,7 @@ experiments: setup
 		sampler_comparison routes_to_lambda compression digits_training blind_spots_four_inputs figure_without_floor \
 		lambda_against_probability bayes_against_training learning_curves ordered_and_chaotic halving_code; \
 		do $(BIN)/python experiments/$$script.py || exit 1; done
+	$(BIN)/slt-bias superposition all
 
 clean:
 	rm -rf .venv runs build *.egg-info
