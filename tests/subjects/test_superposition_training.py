@@ -11,6 +11,7 @@ from slt_bias.errors import InputError
 from slt_bias.subjects import superposition as s
 from slt_bias.subjects.superposition import _training_kernel as kernel
 from slt_bias.subjects.superposition import exact, sampled, training
+from slt_bias.subjects.superposition.job import Job
 from slt_bias.subjects.superposition.model import KINDS
 
 PAIRS = ((0, 1), (2, 3), (4,))
@@ -265,10 +266,11 @@ def test_ctrl_c_is_heeded_between_segments():
     halted.set()
     matrices, offsets = np.zeros((2, 1, 5, 50)), np.zeros((2, 1, 50))
     rates = np.full(10**7, 1e-3)
-    sampled.train(model, (0,), np.array([0]), rates, 1024, [0, 10**7], matrices, offsets, halted, lambda count: None)
+    job = Job(model, (0,), rates, 1024, [0, 10**7], matrices, offsets)
+    sampled.train(job, np.array([0]), halted, lambda count: None)
     small = s.Model(3, 2)
     few = matrices[..., :2, :3].copy(), offsets[..., :3].copy()
-    exact.train(small, (0,), np.array([0]), rates, None, [0, 10**7], *few, halted, lambda count: None)
+    exact.train(Job(small, (0,), rates, None, [0, 10**7], *few), np.array([0]), halted, lambda count: None)
 
 
 def test_an_error_in_a_thread_ends_the_others():

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 
 from slt_bias.errors import InputError
 from slt_bias.subjects.superposition.instances import Gradient
+from slt_bias.subjects.superposition.job import Job
 from slt_bias.subjects.superposition.laws import IndependentFeatures, Law, OneHot
 from slt_bias.subjects.superposition.model import Model
 from slt_bias.subjects.superposition.one_hot import fast_gradient
@@ -69,38 +70,27 @@ def tasks(model: Model, seeds: int) -> list[np.ndarray]:
     return found
 
 
-def train(
-    model: Model,
-    seeds: Sequence[int],
-    task: np.ndarray,
-    rates: np.ndarray,
-    batch: int | None,
-    bounds: Sequence[int],
-    matrices: np.ndarray,
-    offsets: np.ndarray,
-    halted: threading.Event,
-    say: Callable[[int], None],
-) -> None:
-    """Train the instances of a task from matrices[0], offsets[0] and write their state after each of `bounds` into the arrays."""
-    slope_at = gradient(model, task // len(seeds))
-    parameters = [matrices[0, task], offsets[0, task]]
+def train(job: Job, task: np.ndarray, halted: threading.Event, say: Callable[[int], None]) -> None:
+    """Train the instances of a task together."""
+    slope_at = gradient(job.model, task // len(job.seeds))
+    parameters = [job.matrices[0, task], job.offsets[0, task]]
     first, second = ([np.zeros_like(part) for part in parameters] for _ in range(2))
     number, said = 1, 0
-    for step in range(1, bounds[-1] + 1):
+    for step in range(1, job.bounds[-1] + 1):
         if step % SEGMENT == 0:
             if halted.is_set():
                 return
             say((step - said) * len(task))
             said = step
         _, *slopes = slope_at(*parameters)
-        scale, unbias = rates[step - 1] / (1 - 0.9**step), 1 / (1 - 0.999**step)
+        scale, unbias = job.rates[step - 1] / (1 - 0.9**step), 1 / (1 - 0.999**step)
         for part, slope, one, two in zip(parameters, slopes, first, second, strict=True):
             one *= 0.9
             one += 0.1 * slope
             two *= 0.999
             two += 0.001 * slope * slope
             part -= scale * one / (np.sqrt(two * unbias) + 1e-8)
-        if step == bounds[number]:
-            matrices[number, task], offsets[number, task] = parameters
+        if step == job.bounds[number]:
+            job.matrices[number, task], job.offsets[number, task] = parameters
             number += 1
-    say((bounds[-1] - said) * len(task))
+    say((job.bounds[-1] - said) * len(task))

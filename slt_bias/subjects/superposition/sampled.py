@@ -13,6 +13,7 @@ import numpy as np
 from slt_bias import streams
 from slt_bias.errors import InputError
 from slt_bias.subjects.superposition import _training_kernel as kernel
+from slt_bias.subjects.superposition.job import Job
 from slt_bias.subjects.superposition.laws import (
     AnticorrelatedSets,
     Binary,
@@ -69,42 +70,32 @@ def key(model: Model, cell: int) -> streams.Purpose:
     return [*purpose, model.laws[cell].spec, model.shares[cell].tobytes().hex()]
 
 
-def train(
-    model: Model,
-    seeds: Sequence[int],
-    task: np.ndarray,
-    rates: np.ndarray,
-    batch: int | None,
-    bounds: Sequence[int],
-    matrices: np.ndarray,
-    offsets: np.ndarray,
-    halted: threading.Event,
-    say: Callable[[int], None],
-) -> None:
-    """Train the instance task[0] from matrices[0], offsets[0] and write its state after each of `bounds` into the same arrays."""
+def train(job: Job, task: np.ndarray, halted: threading.Event, say: Callable[[int], None]) -> None:
+    """Train the instance task[0]."""
+    model, batch = job.model, job.batch
     instance = int(task[0])
-    cell, place = divmod(instance, len(seeds))
+    cell, place = divmod(instance, len(job.seeds))
     assert batch is not None
-    parameters = pack(matrices[0, instance], offsets[0, instance], model.hidden)
+    parameters = pack(job.matrices[0, instance], job.offsets[0, instance], model.hidden)
     first, second = np.zeros_like(parameters), np.zeros_like(parameters)
-    state = streams.state("uniforms", seeds[place], key(model, cell), 0)
+    state = streams.state("uniforms", job.seeds[place], key(model, cell), 0)
     mode, density, home = recipe(model.laws[cell])
     importances = model.shares[cell].astype(np.float32)
     segment = max(1, int(SEGMENT / (batch * model.features * (model.hidden + 8))))
     at = 0
-    for number, bound in enumerate(bounds):
+    for number, bound in enumerate(job.bounds):
         while at < bound:
             if halted.is_set():
                 return
             more = min(segment, bound - at)
             kernel.train(
-                parameters, first, second, state, at, rates[at : at + more], batch, importances, mode, density, home,
+                parameters, first, second, state, at, job.rates[at : at + more], batch, importances, mode, density, home,
                 KINDS.index(model.kind),
             )  # fmt: skip
             at += more
             say(more)
         if number:
-            matrices[number, instance], offsets[number, instance] = unpack(parameters, model)
+            job.matrices[number, instance], job.offsets[number, instance] = unpack(parameters, model)
 
 
 def pack(matrix: np.ndarray, offset: np.ndarray, hidden: int) -> np.ndarray:

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -18,6 +19,7 @@ from slt_bias.progress import Progress
 from slt_bias.subjects.superposition import exact, sampled
 from slt_bias.subjects.superposition.evaluation import evaluate
 from slt_bias.subjects.superposition.instances import numbers
+from slt_bias.subjects.superposition.job import Job
 from slt_bias.subjects.superposition.model import Fitted, Model, Start
 
 PATH_EXAMPLES = 16_384  # of the losses along a path, where they are not exact
@@ -51,13 +53,8 @@ def train(model: Model, plan: Plan, start: Start | None, workers: int | None, pr
     kept_matrices[0], kept_offsets[0] = matrices, offsets
     run = sampled.train if plan.batch is not None else exact.train
     tasks = sampled.tasks(model, plan.seeds) if plan.batch is not None else exact.tasks(model, seeds)
-    rates = plan.rates()
-
-    def work(task: np.ndarray, halted: threading.Event, say: Callable[[int], None]) -> None:
-        """Train the instances of a task, whose numbers are cell · seeds + seed."""
-        run(model, plan.seeds, task, rates, plan.batch, bounds, kept_matrices, kept_offsets, halted, say)
-
-    in_threads(work, tasks, cells * seeds * plan.steps, "instances × steps", workers, progress)
+    job = Job(model, plan.seeds, plan.rates(), plan.batch, bounds, kept_matrices, kept_offsets)
+    in_threads(partial(run, job), tasks, cells * seeds * plan.steps, "instances × steps", workers, progress)
     shape = (*model.cells, seeds)
     halves = np.split(kept_matrices, 2 if model.kind == "absolute" else 1, axis=2)
     weights = halves[0].reshape(len(bounds), *shape, model.hidden, model.features)
